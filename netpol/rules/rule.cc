@@ -1,0 +1,206 @@
+#include "netpol/rules/rule.h"
+
+#include <algorithm>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "netpol/rules/protocol.h"
+
+namespace netpol {
+namespace {
+
+absl::string_view SideText(Side side) {
+  return side == Side::kSource ? "src" : "dst";
+}
+
+std::string Quoted(absl::string_view text) {
+  std::string quoted = "\"";
+  for (char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "\"";
+}
+
+std::string RangeText(const PortRange& range) {
+  return range.first == range.last ? absl::StrCat(range.first)
+                                   : absl::StrCat(range.first, ":", range.last);
+}
+
+// Writes the part of a rule that one match stands for.
+struct MatchText {
+  const Rule& rule;
+  Family family;
+
+  std::string operator()(const SetMatch& m) const {
+    std::string sides(SideText(m.side));
+    for (int i = 1; i < m.dimensions; ++i)
+      absl::StrAppend(&sides, ",", SideText(m.side));
+    return absl::StrCat("-m set ", m.negated ? "! " : "", "--match-set ",
+                        m.set.value(), " ", sides);
+  }
+  std::string operator()(const PortsMatch& m) const {
+    const std::string protocol = ProtocolText(rule.protocol.value_or(0));
+    if (m.ranges.size() == 1 && (protocol == "tcp" || protocol == "udp")) {
+      return absl::StrCat("-m ", protocol, " --dport ",
+                          RangeText(m.ranges.front()));
+    }
+    return absl::StrCat(
+        "-m multiport --dports ",
+        absl::StrJoin(m.ranges, ",", [](std::string* out, const PortRange& r) {
+          absl::StrAppend(out, RangeText(r));
+        }));
+  }
+  std::string operator()(const CtStateMatch& m) const {
+    std::vector<absl::string_view> names;
+    if (m.states & CtStateMatch::kInvalid) names.push_back("INVALID");
+    if (m.states & CtStateMatch::kNew) names.push_back("NEW");
+    if (m.states & CtStateMatch::kRelated) names.push_back("RELATED");
+    if (m.states & CtStateMatch::kEstablished) names.push_back("ESTABLISHED");
+    return absl::StrCat("-m conntrack --ctstate ", absl::StrJoin(names, ","));
+  }
+  std::string operator()(const LocalAddressMatch& m) const {
+    return absl::StrCat("-m addrtype --", SideText(m.side), "-type LOCAL");
+  }
+  std::string operator()(const MarkMatch& m) const {
+    return absl::StrFormat("-m mark %s--mark 0x%x/0x%x", m.negated ? "! " : "",
+                           m.value, m.mask);
+  }
+  std::string operator()(const IcmpTypeMatch& m) const {
+    return family == Family::kIPv4
+               ? absl::StrCat("-m icmp --icmp-type ", m.type)
+               : absl::StrCat("-m icmp6 --icmpv6-type ", m.type);
+  }
+  std::string operator()(const LimitMatch& m) const {
+    return absl::StrCat("-m limit --limit ", m.per_minute,
+                        "/min --limit-burst ", m.burst);
+  }
+};
+
+struct ActionText {
+  Family family;
+
+  std::string operator()(const ReturnAction&) const { return "-j RETURN"; }
+  std::string operator()(const AcceptAction&) const { return "-j ACCEPT"; }
+  std::string operator()(const DropAction&) const { return "-j DROP"; }
+  std::string operator()(const RejectAction&) const {
+    return absl::StrCat("-j REJECT --reject-with ",
+                        family == Family::kIPv4 ? "icmp-port-unreachable"
+                                                : "icmp6-port-unreachable");
+  }
+  std::string operator()(const JumpAction& a) const {
+    return absl::StrCat("-j ", a.chain.value());
+  }
+  std::string operator()(const GotoAction& a) const {
+    return absl::StrCat("-g ", a.chain.value());
+  }
+  std::string operator()(const SetMarkAction& a) const {
+    return absl::StrFormat("-j MARK --set-xmark 0x%x/0x%x", a.value, a.mask);
+  }
+  std::string operator()(const LogAction& a) const {
+    return absl::StrCat(
+        "-j NFLOG",
+        a.prefix.empty() ? ""
+                         : absl::StrCat(" --nflog-prefix ", Quoted(a.prefix)),
+        " --nflog-group ", a.group);
+  }
+};
+
+}  // namespace
+
+bool operator==(const SetMatch& a, const SetMatch& b) {
+  return std::tie(a.set, a.side, a.dimensions, a.negated) ==
+         std::tie(b.set, b.side, b.dimensions, b.negated);
+}
+bool operator==(const PortRange& a, const PortRange& b) {
+  return a.first == b.first && a.last == b.last;
+}
+bool operator==(const PortsMatch& a, const PortsMatch& b) {
+  return a.ranges == b.ranges;
+}
+bool operator==(const CtStateMatch& a, const CtStateMatch& b) {
+  return a.states == b.states;
+}
+bool operator==(const LocalAddressMatch& a, const LocalAddressMatch& b) {
+  return a.side == b.side;
+}
+bool operator==(const MarkMatch& a, const MarkMatch& b) {
+  return std::tie(a.value, a.mask, a.negated) ==
+         std::tie(b.value, b.mask, b.negated);
+}
+bool operator==(const IcmpTypeMatch& a, const IcmpTypeMatch& b) {
+  return a.type == b.type;
+}
+bool operator==(const LimitMatch& a, const LimitMatch& b) {
+  return a.per_minute == b.per_minute && a.burst == b.burst;
+}
+bool operator==(const JumpAction& a, const JumpAction& b) {
+  return a.chain == b.chain;
+}
+bool operator==(const GotoAction& a, const GotoAction& b) {
+  return a.chain == b.chain;
+}
+bool operator==(const SetMarkAction& a, const SetMarkAction& b) {
+  return a.value == b.value && a.mask == b.mask;
+}
+bool operator==(const LogAction& a, const LogAction& b) {
+  return a.group == b.group && a.prefix == b.prefix;
+}
+bool operator==(const Rule& a, const Rule& b) {
+  return a.foreign.empty() && b.foreign.empty() && a.source == b.source &&
+         a.destination == b.destination && a.protocol == b.protocol &&
+         a.comment == b.comment && a.matches == b.matches &&
+         a.action == b.action;
+}
+
+std::string Rule::ToString(Family family) const {
+  std::vector<std::string> words;
+  if (!foreign.empty()) words.push_back(absl::StrCat("[", foreign, "]"));
+  if (source) words.push_back(absl::StrCat("-s ", source->ToString()));
+  if (destination)
+    words.push_back(absl::StrCat("-d ", destination->ToString()));
+  if (protocol) words.push_back(absl::StrCat("-p ", ProtocolText(*protocol)));
+  if (!comment.empty())
+    words.push_back(absl::StrCat("-m comment --comment ", Quoted(comment)));
+  for (const Match& match : matches)
+    words.push_back(absl::visit(MatchText{*this, family}, match));
+  words.push_back(absl::visit(ActionText{family}, action));
+  return absl::StrJoin(words, " ");
+}
+
+std::ostream& operator<<(std::ostream& os, const Rule& rule) {
+  return os << rule.ToString(rule.source        ? rule.source->family()
+                             : rule.destination ? rule.destination->family()
+                                                : Family::kIPv4);
+}
+
+const ChainName* TargetChain(const Rule& rule) {
+  if (const auto* jump = absl::get_if<JumpAction>(&rule.action))
+    return &jump->chain;
+  if (const auto* go = absl::get_if<GotoAction>(&rule.action))
+    return &go->chain;
+  return nullptr;
+}
+
+std::string MakeComment(absl::string_view text, absl::string_view tag) {
+  std::string clean;
+  for (char c : text) {
+    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) clean += c;
+  }
+  const size_t room =
+      Rule::kMaxComment - std::min(tag.size() + 1, Rule::kMaxComment);
+  if (clean.size() > room) {
+    size_t end = room;
+    // Not in the middle of a UTF-8 sequence.
+    while (end > 0 && (static_cast<unsigned char>(clean[end]) & 0xc0) == 0x80)
+      --end;
+    clean.resize(end);
+  }
+  return tag.empty() ? clean : absl::StrCat(clean, " ", tag);
+}
+
+}  // namespace netpol

@@ -1,0 +1,46 @@
+// What was found in a kernel: our sets, our chains, our hooks.
+#ifndef NETPOL_SYNC_SNAPSHOT_H_
+#define NETPOL_SYNC_SNAPSHOT_H_
+
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "netpol/base/ip.h"
+#include "netpol/rules/names.h"
+#include "netpol/rules/rule.h"
+#include "netpol/rules/set.h"
+
+namespace netpol {
+
+struct ObservedSet {
+  SetSpec spec;
+  absl::flat_hash_set<SetMember> members;
+  // The set holds something that SetMember cannot say (nomatch, a timeout that
+  // runs, a type that is not ours): it is to be replaced, not edited.
+  bool foreign_content = false;
+};
+
+struct ObservedTable {
+  absl::btree_map<ChainName, std::vector<Rule>> chains;
+  // One jump at position 1 of each of INPUT, FORWARD and OUTPUT, and no other.
+  bool hooks_in_place = false;
+  // Jumps into our three chains from the built-in ones, wherever they stand.
+  int hooks_found = 0;
+};
+
+struct Snapshot {
+  absl::btree_map<SetName, ObservedSet> sets;
+  ObservedTable tables[2];  // by Family
+
+  ObservedTable& table(Family family) {
+    return tables[static_cast<int>(family)];
+  }
+  const ObservedTable& table(Family family) const {
+    return tables[static_cast<int>(family)];
+  }
+};
+
+}  // namespace netpol
+
+#endif  // NETPOL_SYNC_SNAPSHOT_H_
