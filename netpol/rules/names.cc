@@ -60,7 +60,7 @@ bool SetName::IsOurs(absl::string_view name) {
          absl::StartsWith(name, "kube-router-");
 }
 
-std::string NameHash(std::initializer_list<absl::string_view> fields) {
+std::string NameHash(absl::Span<const absl::string_view> fields) {
   std::string input;
   for (absl::string_view field : fields) {
     absl::StrAppend(&input, field, absl::string_view("\0", 1));
@@ -68,7 +68,7 @@ std::string NameHash(std::initializer_list<absl::string_view> fields) {
   return HashText(input);
 }
 
-std::string CompatibleRuleId(std::initializer_list<absl::string_view> words) {
+std::string CompatibleRuleId(absl::Span<const absl::string_view> words) {
   std::string input;
   for (absl::string_view word : words) absl::StrAppend(&input, word);
   return HashText(input);

@@ -6,12 +6,12 @@
 #ifndef NETPOL_RULES_NAMES_H_
 #define NETPOL_RULES_NAMES_H_
 
-#include <initializer_list>
 #include <ostream>
 #include <string>
 #include <utility>
 
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "netpol/base/ip.h"
 
 namespace netpol {
@@ -93,12 +93,12 @@ class SetName {
 };
 
 // 16 characters that stand for `fields`; ("a","bc") and ("ab","c") differ.
-std::string NameHash(std::initializer_list<absl::string_view> fields);
+std::string NameHash(absl::Span<const absl::string_view> fields);
 
 // kube-router's id of a rule it finds by its comment: as NameHash, but over the
 // plain concatenation of `words`. Only for the few rules whose ids must be the
 // same.
-std::string CompatibleRuleId(std::initializer_list<absl::string_view> words);
+std::string CompatibleRuleId(absl::Span<const absl::string_view> words);
 
 inline constexpr absl::string_view kInputChain = "KUBE-ROUTER-INPUT";
 inline constexpr absl::string_view kForwardChain = "KUBE-ROUTER-FORWARD";

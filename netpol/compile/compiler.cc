@@ -1,0 +1,294 @@
+#include "netpol/compile/compiler.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "netpol/compile/policy_rules.h"
+
+namespace netpol {
+namespace {
+
+bool Isolates(const NetworkPolicy& policy, Direction direction) {
+  return direction == Direction::kIngress ? policy.isolates_ingress
+                                          : policy.isolates_egress;
+}
+
+Rule JumpTo(const ChainName& chain, std::string comment) {
+  Rule rule;
+  rule.comment = std::move(comment);
+  rule.action = JumpAction{chain};
+  return rule;
+}
+
+Rule ReturnIf(std::vector<Match> matches, std::string comment) {
+  Rule rule;
+  rule.comment = std::move(comment);
+  rule.matches = std::move(matches);
+  rule.action = ReturnAction{};
+  return rule;
+}
+
+}  // namespace
+
+Compiler::Compiler(LayoutOptions options, ClusterState* state)
+    : options_(std::move(options)), state_(*state), registry_(state) {}
+
+RulesetChange Compiler::Compile(const DirtySet& dirty) {
+  RulesetChange change;
+  EmitFixed(change);
+  registry_.Apply(dirty, change);
+  UpdateLocalPods(dirty, change);
+  for (const ObjectKey& pod : dirty.local_pods) UpdateSubject(pod, change);
+  for (const ObjectKey& policy : dirty.policies) {
+    for (Direction direction : kDirections) {
+      for (Family family : options_.families) {
+        auto it = policy_chains_.find({policy, {direction, family}});
+        if (it != policy_chains_.end() && it->second.users > 0) {
+          EmitPolicyChain(it->first, it->second, change);
+        }
+      }
+    }
+  }
+  for (const Lane& lane : std::exchange(dirty_lanes_, {}))
+    EmitDispatch(lane, change);
+  CollectGarbage(change);
+  registry_.Flush(change);
+  return change;
+}
+
+void Compiler::EmitFixed(RulesetChange& change) {
+  if (std::exchange(fixed_told_, true)) return;
+  for (Family family : options_.families) {
+    change.sets.push_back({LocalPodsSet(family),
+                           SetType::kHashIp,
+                           family,
+                           SetEffect::kJudges,
+                           {}});
+    for (Chain& chain : FixedChains(options_, family)) {
+      change.table(family).chains.push_back(std::move(chain));
+    }
+    for (Direction direction : kDirections)
+      dirty_lanes_.insert({direction, family});
+  }
+}
+
+void Compiler::UpdateLocalPods(const DirtySet& dirty, RulesetChange& change) {
+  for (const IpAddress& address : dirty.local_addresses) {
+    change.members.push_back({LocalPodsSet(address.family),
+                              SetMember::Address(address),
+                              state_.LocalOwner(address) != nullptr});
+  }
+}
+
+// ---- subjects
+
+void Compiler::UpdateSubject(const ObjectKey& key, RulesetChange& change) {
+  const Pod* pod = state_.FindPod(key);
+  if (pod != nullptr && !state_.IsLocal(*pod)) pod = nullptr;
+  absl::btree_map<Lane, Isolation>& lanes = isolated_[key];
+  for (Direction direction : kDirections) {
+    for (Family family : options_.families) {
+      const Lane lane{direction, family};
+      Isolation after = IsolationOf(pod, lane);
+      auto it = lanes.find(lane);
+      const Isolation before = it == lanes.end() ? Isolation() : it->second;
+      if (before == after) continue;
+      Isolate(key, lane, before, after, change);
+      if (after.empty()) {
+        lanes.erase(lane);
+      } else {
+        lanes[lane] = std::move(after);
+      }
+    }
+  }
+  if (lanes.empty()) isolated_.erase(key);
+}
+
+Compiler::Isolation Compiler::IsolationOf(const Pod* pod,
+                                          const Lane& lane) const {
+  Isolation isolation;
+  if (pod == nullptr) return isolation;
+  for (const IpAddress& address : pod->addresses) {
+    if (address.family == lane.family && state_.LocalOwner(address) == pod) {
+      isolation.addresses.push_back(address);
+    }
+  }
+  if (isolation.addresses.empty()) return isolation;
+  for (const NetworkPolicy* policy : state_.PoliciesSelecting(*pod)) {
+    if (Isolates(*policy, lane.direction))
+      isolation.policies.push_back(policy->key);
+  }
+  if (isolation.policies.empty()) isolation.addresses.clear();
+  return isolation;
+}
+
+void Compiler::Isolate(const ObjectKey& pod, const Lane& lane,
+                       const Isolation& before, const Isolation& after,
+                       RulesetChange& change) {
+  const ChainName chain = PodChain(pod, lane.direction, lane.family);
+  if (!after.empty()) {
+    AcquirePolicies(after.policies, lane, change);
+    change.table(lane.family)
+        .chains.push_back({chain, PodChainRules(pod, lane, after)});
+  } else {
+    change.table(lane.family).gone_chains.push_back(chain);
+  }
+  if (!before.empty()) ReleasePolicies(before.policies, lane);
+
+  if (before.addresses == after.addresses) return;
+  DispatchTargets& targets = dispatch_[lane];
+  for (const IpAddress& address : before.addresses) {
+    // Another pod may have taken the address over in this round.
+    auto it = targets.find(address);
+    if (it != targets.end() && it->second.chain == chain) targets.erase(it);
+  }
+  const absl::string_view tag =
+      lane.direction == Direction::kIngress ? "in" : "out";
+  for (const IpAddress& address : after.addresses) {
+    targets[address] = {chain, MakeComment(pod.ToString(), tag)};
+  }
+  dirty_lanes_.insert(lane);
+}
+
+std::vector<Rule> Compiler::PodChainRules(const ObjectKey& pod,
+                                          const Lane& lane,
+                                          const Isolation& isolation) const {
+  const bool ingress = lane.direction == Direction::kIngress;
+  const std::string name = pod.ToString();
+  const ChainName entry = EntryChain(isolation.policies, lane);
+  std::vector<Rule> rules;
+  rules.push_back(JumpTo(
+      entry, isolation.policies.size() == 1
+                 ? MakeComment(isolation.policies.front().ToString(), "policy")
+                 : MakeComment(name, "policies")));
+  rules.push_back(ReturnIf({AllowedMark(options_)}, ""));
+  // What no policy may refuse comes last: it is rare, and its checks cost.
+  for (const IpAddress& address : isolation.addresses) {
+    Rule self = ReturnIf({}, MakeComment(name, "itself"));
+    (ingress ? self.source : self.destination) = IpPrefix::Host(address);
+    rules.push_back(std::move(self));
+  }
+  if (ingress)
+    rules.push_back(
+        ReturnIf({LocalAddressMatch{Side::kSource}}, "from local node"));
+  Rule log;
+  log.comment = MakeComment(name, "log-drop");
+  log.matches = {LimitMatch{10, 10}};
+  log.action =
+      LogAction{options_.log_group,
+                absl::StrCat(ingress ? "refused to " : "refused from ", name)
+                    .substr(0, LogAction::kMaxPrefix)};
+  rules.push_back(std::move(log));
+  Rule reject;
+  reject.comment = MakeComment(name, "reject");
+  reject.action = RejectAction{};
+  rules.push_back(std::move(reject));
+  return rules;
+}
+
+ChainName Compiler::EntryChain(const std::vector<ObjectKey>& policies,
+                               const Lane& lane) const {
+  return policies.size() == 1
+             ? PolicyChain(policies.front(), lane.direction, lane.family)
+             : GroupChain(policies, lane.direction, lane.family);
+}
+
+// ---- policies
+
+void Compiler::AcquirePolicies(const std::vector<ObjectKey>& policies,
+                               const Lane& lane, RulesetChange& change) {
+  // A group holds its policies once, however many pods share it.
+  if (policies.size() > 1) {
+    const GroupLane key{policies, lane};
+    if (++group_chains_[key] > 1) return;
+    // One that lost its last pod in this round still holds them.
+    if (unused_groups_.erase(key) > 0) return;
+    EmitGroupChain(key, change);
+  }
+  for (const ObjectKey& policy : policies) {
+    const PolicyLane key{policy, lane};
+    PolicyChainState& chain = policy_chains_[key];
+    if (++chain.users > 1 || unused_policies_.erase(key) > 0) continue;
+    EmitPolicyChain(key, chain, change);
+  }
+}
+
+void Compiler::ReleasePolicies(const std::vector<ObjectKey>& policies,
+                               const Lane& lane) {
+  if (policies.size() > 1) {
+    const GroupLane key{policies, lane};
+    if (--group_chains_.at(key) == 0) unused_groups_.insert(key);
+    return;
+  }
+  const PolicyLane key{policies.front(), lane};
+  if (--policy_chains_.at(key).users == 0) unused_policies_.insert(key);
+}
+
+void Compiler::EmitPolicyChain(const PolicyLane& key, PolicyChainState& chain,
+                               RulesetChange& change) {
+  const auto& [policy_key, lane] = key;
+  const NetworkPolicy* policy = state_.FindPolicy(policy_key);
+  CompiledPolicy compiled;
+  // A policy that is gone or no longer isolates here loses its users in this
+  // round.
+  if (policy != nullptr && Isolates(*policy, lane.direction)) {
+    compiled = CompilePolicy(*policy, lane.direction, lane.family, registry_);
+  }
+  for (const SetName& set : chain.sets) registry_.Release(set);
+  chain.sets = std::move(compiled.sets);
+  change.table(lane.family)
+      .chains.push_back({PolicyChain(policy_key, lane.direction, lane.family),
+                         std::move(compiled.rules)});
+}
+
+void Compiler::EmitGroupChain(const GroupLane& key, RulesetChange& change) {
+  const auto& [policies, lane] = key;
+  MarkMatch not_yet = AllowedMark(options_);
+  not_yet.negated = true;
+  Chain chain{GroupChain(policies, lane.direction, lane.family), {}};
+  for (const ObjectKey& policy : policies) {
+    Rule jump = JumpTo(PolicyChain(policy, lane.direction, lane.family),
+                       MakeComment(policy.ToString(), "policy"));
+    if (!chain.rules.empty()) jump.matches = {not_yet};
+    chain.rules.push_back(std::move(jump));
+  }
+  change.table(lane.family).chains.push_back(std::move(chain));
+}
+
+void Compiler::EmitDispatch(const Lane& lane, RulesetChange& change) {
+  absl::btree_set<ChainName> names;
+  for (Chain& chain : BuildDispatchTree(lane.direction, RootChainHead(options_),
+                                        dispatch_[lane])) {
+    names.insert(chain.name);
+    change.table(lane.family).chains.push_back(std::move(chain));
+  }
+  for (const ChainName& name : dispatch_chains_[lane]) {
+    if (names.count(name) == 0)
+      change.table(lane.family).gone_chains.push_back(name);
+  }
+  dispatch_chains_[lane] = std::move(names);
+}
+
+void Compiler::CollectGarbage(RulesetChange& change) {
+  for (const GroupLane& key : std::exchange(unused_groups_, {})) {
+    const auto& [policies, lane] = key;
+    change.table(lane.family)
+        .gone_chains.push_back(
+            GroupChain(policies, lane.direction, lane.family));
+    group_chains_.erase(key);
+    for (const ObjectKey& policy : policies) ReleasePolicies({policy}, lane);
+  }
+  for (const PolicyLane& key : std::exchange(unused_policies_, {})) {
+    const auto& [policy, lane] = key;
+    PolicyChainState& chain = policy_chains_.at(key);
+    for (const SetName& set : chain.sets) registry_.Release(set);
+    policy_chains_.erase(key);
+    change.table(lane.family)
+        .gone_chains.push_back(
+            PolicyChain(policy, lane.direction, lane.family));
+  }
+}
+
+}  // namespace netpol

@@ -1,0 +1,185 @@
+#include "netpol/compile/policy_rules.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
+#include "netpol/policy/cidr_union.h"
+
+namespace netpol {
+namespace {
+
+// Peers and ports that one rule can match; every peer is combined with every
+// port.
+struct PeerMatch {
+  absl::optional<SetMatch> set;  // none: anybody
+  absl::string_view tag;
+};
+struct PortMatch {
+  absl::optional<uint8_t> protocol;  // none: any
+  absl::optional<PortsMatch> ports;
+  absl::optional<SetMatch> named;
+};
+
+int SlotsOf(const PortRange& range) {
+  return range.first == range.last ? 1 : 2;
+}
+
+// Sorted, and neither overlapping nor touching.
+std::vector<PortRange> Merged(std::vector<PortRange> ranges) {
+  std::sort(
+      ranges.begin(), ranges.end(),
+      [](const PortRange& a, const PortRange& b) { return a.first < b.first; });
+  std::vector<PortRange> merged;
+  for (const PortRange& range : ranges) {
+    if (!merged.empty() && range.first <= merged.back().last + 1) {
+      merged.back().last = std::max(merged.back().last, range.last);
+    } else {
+      merged.push_back(range);
+    }
+  }
+  return merged;
+}
+
+// As few groups as the slots of one rule allow.
+std::vector<PortsMatch> InSlots(const std::vector<PortRange>& ranges) {
+  std::vector<PortsMatch> groups;
+  int free_slots = 0;
+  for (const PortRange& range : ranges) {
+    if (SlotsOf(range) > free_slots) {
+      groups.emplace_back();
+      free_slots = PortsMatch::kMaxSlots;
+    }
+    groups.back().ranges.push_back(range);
+    free_slots -= SlotsOf(range);
+  }
+  return groups;
+}
+
+class PolicyCompiler {
+ public:
+  PolicyCompiler(const NetworkPolicy& policy, Direction direction,
+                 Family family, SetRegistry& registry)
+      : policy_(policy),
+        direction_(direction),
+        family_(family),
+        registry_(registry) {}
+
+  CompiledPolicy Compile() && {
+    for (const PolicyRule& rule :
+         direction_ == Direction::kIngress ? policy_.ingress : policy_.egress) {
+      // A rule whose ports nobody understood needs no sets.
+      if (!rule.any_port && rule.ports.empty()) continue;
+      const std::vector<PeerMatch> peers = PeersOf(rule);
+      if (peers.empty()) continue;
+      for (const PortMatch& ports : PortsOf(rule)) {
+        for (const PeerMatch& peer : peers) AppendRule(peer, ports);
+      }
+    }
+    return std::move(compiled_);
+  }
+
+ private:
+  Side PeerSide() const {
+    return direction_ == Direction::kIngress ? Side::kSource
+                                             : Side::kDestination;
+  }
+
+  SetMatch Using(SetName set, Side side, int dimensions) {
+    compiled_.sets.push_back(set);
+    return SetMatch{std::move(set), side, dimensions};
+  }
+
+  std::vector<PeerMatch> PeersOf(const PolicyRule& rule) {
+    if (rule.any_peer) return {PeerMatch{absl::nullopt, "any"}};
+    std::vector<PeerMatch> peers;
+    if (!rule.pods.empty()) {
+      peers.push_back(
+          {Using(registry_.AcquirePods(PodSetExpression(rule.pods), family_),
+                 PeerSide(), 1),
+           "pods"});
+    }
+    const std::vector<IpPrefix> prefixes = UnionOfBlocks(rule.blocks, family_);
+    if (!prefixes.empty()) {
+      peers.push_back(
+          {Using(registry_.AcquireBlocks(prefixes, family_), PeerSide(), 1),
+           "cidr"});
+    }
+    return peers;
+  }
+
+  std::vector<PortMatch> PortsOf(const PolicyRule& rule) {
+    if (rule.any_port) return {PortMatch{}};
+    std::set<uint8_t> whole;  // protocols of which every port is allowed
+    std::map<uint8_t, std::vector<PortRange>> ranges;
+    std::set<std::pair<uint8_t, std::string>> named;
+    for (const PolicyPort& port : rule.ports) {
+      if (port.every_port()) {
+        whole.insert(port.protocol);
+      } else if (port.name.empty()) {
+        ranges[port.protocol].push_back({port.first, port.last});
+      } else {
+        named.emplace(port.protocol, port.name);
+      }
+    }
+    std::vector<PortMatch> matches;
+    for (uint8_t protocol : whole)
+      matches.push_back({protocol, absl::nullopt, absl::nullopt});
+    for (auto& [protocol, of_protocol] : ranges) {
+      if (whole.count(protocol) > 0) continue;
+      for (PortsMatch& group : InSlots(Merged(std::move(of_protocol)))) {
+        matches.push_back({protocol, std::move(group), absl::nullopt});
+      }
+    }
+    for (const auto& [protocol, name] : named) {
+      if (whole.count(protocol) == 0)
+        matches.push_back(NamedPortOf(protocol, name));
+    }
+    return matches;
+  }
+
+  // The name is looked up on the packet's destination: for ingress that is a
+  // pod of this node, for egress any pod; an address that is no pod's has no
+  // names.
+  PortMatch NamedPortOf(uint8_t protocol, const std::string& name) {
+    const NamedPortKey key{name, protocol, direction_ == Direction::kIngress};
+    return {
+        protocol, absl::nullopt,
+        Using(registry_.AcquireNamedPort(key, family_), Side::kDestination, 2)};
+  }
+
+  void AppendRule(const PeerMatch& peer, const PortMatch& ports) {
+    Rule rule;
+    rule.protocol = ports.protocol;
+    // Cheapest first; a set look-up costs ten times a comparison.
+    if (ports.ports) rule.matches.push_back(*ports.ports);
+    if (peer.set) rule.matches.push_back(*peer.set);
+    if (ports.named) rule.matches.push_back(*ports.named);
+    rule.comment =
+        MakeComment(policy_.key.ToString(),
+                    absl::StrCat(DirectionName(direction_), " ", peer.tag,
+                                 ports.named ? " np" : ""));
+    rule.action = GotoAction{AllowChain()};
+    compiled_.rules.push_back(std::move(rule));
+  }
+
+  const NetworkPolicy& policy_;
+  Direction direction_;
+  Family family_;
+  SetRegistry& registry_;
+  CompiledPolicy compiled_;
+};
+
+}  // namespace
+
+CompiledPolicy CompilePolicy(const NetworkPolicy& policy, Direction direction,
+                             Family family, SetRegistry& registry) {
+  return PolicyCompiler(policy, direction, family, registry).Compile();
+}
+
+}  // namespace netpol

@@ -1,0 +1,172 @@
+#include "netpol/controller.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "netpol/base/status_macros.h"
+#include "netpol/policy/parse.h"
+
+namespace netpol {
+namespace {
+
+absl::Status CheckOptions(const ControllerOptions& options) {
+  if (options.node_name.empty()) {
+    return absl::InvalidArgumentError(
+        "the node's name is empty: without it no pod is known to be local");
+  }
+  const LayoutOptions& layout = options.layout;
+  if (layout.families.empty()) {
+    return absl::InvalidArgumentError("neither IPv4 nor IPv6 is enabled");
+  }
+  if (layout.allowed_mark == 0 || layout.passed_mark == 0 ||
+      (layout.allowed_mark & layout.passed_mark) != 0) {
+    return absl::InvalidArgumentError(
+        "the two packet marks must be different bits");
+  }
+  if (layout.node_ports.first == 0 ||
+      layout.node_ports.last < layout.node_ports.first) {
+    return absl::InvalidArgumentError("the node port range is empty");
+  }
+  return absl::OkStatus();
+}
+
+ObjectKey KeyOf(const k8s::ObjectMeta& meta) {
+  return {meta.namespace_(), meta.name()};
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Controller>> Controller::Create(
+    ControllerOptions options, std::unique_ptr<Dataplane> dataplane) {
+  RETURN_IF_ERROR(CheckOptions(options));
+  return absl::WrapUnique(
+      new Controller(std::move(options), std::move(dataplane)));
+}
+
+Controller::Controller(ControllerOptions options,
+                       std::unique_ptr<Dataplane> dataplane)
+    : options_(std::move(options)),
+      dataplane_(std::move(dataplane)),
+      state_(options_.node_name),
+      compiler_(options_.layout, &state_),
+      engine_(dataplane_.get(), options_.layout.families) {}
+
+absl::Status Controller::OnEvent(const v1::WatchEvent& event) {
+  switch (event.type()) {
+    case v1::WatchEvent::UPSERT:
+      return OnUpsert(event);
+    case v1::WatchEvent::DELETE:
+      return OnDelete(event);
+    case v1::WatchEvent::LISTED:
+      return OnListed(event);
+    default:
+      return absl::InvalidArgumentError("event without a type");
+  }
+}
+
+absl::Status Controller::OnUpsert(const v1::WatchEvent& event) {
+  switch (event.object_case()) {
+    case v1::WatchEvent::kNamespace: {
+      ASSIGN_OR_RETURN(const Namespace ns, ParseNamespace(event.namespace_()));
+      state_.UpsertNamespace(ns);
+      return absl::OkStatus();
+    }
+    case v1::WatchEvent::kPod: {
+      ASSIGN_OR_RETURN(Pod pod, ParsePod(event.pod()));
+      state_.UpsertPod(std::move(pod));
+      return absl::OkStatus();
+    }
+    case v1::WatchEvent::kNetworkPolicy: {
+      ASSIGN_OR_RETURN(NetworkPolicy policy,
+                       ParseNetworkPolicy(event.network_policy()));
+      if (policy.problems.empty()) {
+        problems_.erase(policy.key);
+      } else {
+        problems_[policy.key] = policy.problems;
+      }
+      state_.UpsertPolicy(std::move(policy));
+      return absl::OkStatus();
+    }
+    case v1::WatchEvent::kNode:
+      // The kernel itself knows which addresses are this node's.
+      return absl::OkStatus();
+    default:
+      return absl::InvalidArgumentError("UPSERT without an object");
+  }
+}
+
+absl::Status Controller::OnDelete(const v1::WatchEvent& event) {
+  switch (event.object_case()) {
+    case v1::WatchEvent::kNamespace:
+      state_.DeleteNamespace(event.namespace_().metadata().name());
+      return absl::OkStatus();
+    case v1::WatchEvent::kPod:
+      state_.DeletePod(KeyOf(event.pod().metadata()));
+      return absl::OkStatus();
+    case v1::WatchEvent::kNetworkPolicy: {
+      const ObjectKey key = KeyOf(event.network_policy().metadata());
+      problems_.erase(key);
+      state_.DeletePolicy(key);
+      return absl::OkStatus();
+    }
+    case v1::WatchEvent::kNode:
+      return absl::OkStatus();
+    default:
+      return absl::InvalidArgumentError("DELETE without an object");
+  }
+}
+
+absl::Status Controller::OnListed(const v1::WatchEvent& event) {
+  switch (event.listed_kind()) {
+    case v1::WatchEvent::NAMESPACE:
+      namespaces_listed_ = true;
+      return absl::OkStatus();
+    case v1::WatchEvent::POD:
+      pods_listed_ = true;
+      return absl::OkStatus();
+    case v1::WatchEvent::NETWORK_POLICY:
+      policies_listed_ = true;
+      return absl::OkStatus();
+    case v1::WatchEvent::NODE:
+      return absl::OkStatus();
+    default:
+      return absl::InvalidArgumentError("LISTED without a kind");
+  }
+}
+
+absl::Status Controller::StageChanges() {
+  std::vector<absl::string_view> missing;
+  if (!namespaces_listed_) missing.push_back("namespaces");
+  if (!pods_listed_) missing.push_back("pods");
+  if (!policies_listed_) missing.push_back("network policies");
+  if (!missing.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("not all objects are known yet; still to be listed: ",
+                     absl::StrJoin(missing, ", ")));
+  }
+  engine_.Stage(compiler_.Compile(state_.TakeDirty()));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<SyncReport> Controller::Sync() {
+  RETURN_IF_ERROR(StageChanges());
+  return engine_.Sync();
+}
+
+absl::StatusOr<Plan> Controller::Preview() {
+  RETURN_IF_ERROR(StageChanges());
+  return engine_.Preview();
+}
+
+ControllerCounts Controller::counts() const {
+  return {state_.namespace_count(), state_.pod_count(),
+          state_.policy_count(),    engine_.wanted_sets(),
+          engine_.wanted_chains(),  engine_.wanted_rules()};
+}
+
+}  // namespace netpol

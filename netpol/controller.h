@@ -1,0 +1,103 @@
+// Keeps the kernel of one node in step with the NetworkPolicies it is told
+// about.
+//
+//   auto dataplane = LinuxDataplane::Create({});
+//   auto controller = Controller::Create({.node_name = "node-a"},
+//   *std::move(dataplane)); for (const v1::WatchEvent& event : events)
+//   controller->OnEvent(event); absl::StatusOr<SyncReport> report =
+//   controller->Sync();
+#ifndef NETPOL_CONTROLLER_H_
+#define NETPOL_CONTROLLER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "netpol/compile/compiler.h"
+#include "netpol/compile/layout.h"
+#include "netpol/policy/object_key.h"
+#include "netpol/state/cluster_state.h"
+#include "netpol/sync/dataplane.h"
+#include "netpol/sync/plan.h"
+#include "netpol/sync/sync_engine.h"
+#include "proto/netpol/watch_event.pb.h"
+
+namespace netpol {
+
+struct ControllerOptions {
+  // The name of the Node object; pods with this spec.nodeName are enforced
+  // here.
+  std::string node_name;
+  LayoutOptions layout;
+};
+
+// How much there is, for status and metrics.
+struct ControllerCounts {
+  size_t namespaces = 0;
+  size_t pods = 0;
+  size_t policies = 0;
+  size_t sets = 0;
+  size_t chains = 0;
+  size_t rules = 0;
+};
+
+// Events touch memory only; all kernel work is in Sync(), one batch for
+// everything since the last. No thread, no sleep, nothing global: several may
+// live in one process. Thread-compatible. An error never removes what is
+// enforced.
+class Controller {
+ public:
+  // InvalidArgument for options that cannot work (each is named).
+  static absl::StatusOr<std::unique_ptr<Controller>> Create(
+      ControllerOptions options, std::unique_ptr<Dataplane> dataplane);
+
+  // Memory only. On InvalidArgument (an object without a name, an event without
+  // an object) nothing has changed. A policy that is wrong in part is taken as
+  // far as it is understood, see problems().
+  absl::Status OnEvent(const v1::WatchEvent& event);
+
+  // Everything told so far, as one batch. FailedPrecondition until namespaces,
+  // pods and policies are listed: half a cluster would be enforced wrongly. Any
+  // other error leaves what was told pending for the next call.
+  absl::StatusOr<SyncReport> Sync();
+
+  // What Sync() would do. Writes nothing; same errors.
+  absl::StatusOr<Plan> Preview();
+
+  // Stops trusting what is believed about the kernel: the next Sync() or
+  // Preview() reads it again.
+  void QueueResync() { engine_.QueueResync(); }
+
+  // What is wrong with the policies that there are, and what was done instead.
+  // Sentences without the policy's name; empty for a sound cluster.
+  const absl::btree_map<ObjectKey, std::vector<std::string>>& problems() const {
+    return problems_;
+  }
+
+  ControllerCounts counts() const;
+
+ private:
+  Controller(ControllerOptions options, std::unique_ptr<Dataplane> dataplane);
+
+  absl::Status OnUpsert(const v1::WatchEvent& event);
+  absl::Status OnDelete(const v1::WatchEvent& event);
+  absl::Status OnListed(const v1::WatchEvent& event);
+  absl::Status StageChanges();
+
+  ControllerOptions options_;
+  std::unique_ptr<Dataplane> dataplane_;
+  ClusterState state_;
+  Compiler compiler_;
+  SyncEngine engine_;
+  absl::btree_map<ObjectKey, std::vector<std::string>> problems_;
+  bool namespaces_listed_ = false;
+  bool pods_listed_ = false;
+  bool policies_listed_ = false;
+};
+
+}  // namespace netpol
+
+#endif  // NETPOL_CONTROLLER_H_

@@ -1,0 +1,132 @@
+#include "netpol/controller_loop.h"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/time/clock.h"
+
+namespace netpol {
+
+ControllerLoop::ControllerLoop(std::unique_ptr<Controller> controller,
+                               PacerOptions pacing,
+                               ControllerLoopCallbacks callbacks)
+    : controller_(std::move(controller)),
+      callbacks_(std::move(callbacks)),
+      period_(pacing.period),
+      pacer_(pacing),
+      thread_([this] { Run(); }) {}
+
+ControllerLoop::~ControllerLoop() { Stop(); }
+
+void ControllerLoop::Post(std::vector<v1::WatchEvent> events) {
+  if (events.empty()) return;
+  absl::MutexLock lock(&mutex_);
+  const absl::Time now = absl::Now();
+  for (v1::WatchEvent& event : events) inbox_.push_back(std::move(event));
+  health_.oldest_pending = std::min(health_.oldest_pending, now);
+  pacer_.Request(now);
+  wake_ = true;
+}
+
+void ControllerLoop::RequestResync() {
+  absl::MutexLock lock(&mutex_);
+  resync_ = true;
+  wake_ = true;
+  pacer_.Request(absl::Now());
+}
+
+void ControllerLoop::Stop() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stop_ = true;
+    wake_ = true;
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+LoopHealth ControllerLoop::health() const {
+  absl::MutexLock lock(&mutex_);
+  return health_;
+}
+
+void ControllerLoop::Run() {
+  while (true) {
+    std::vector<v1::WatchEvent> events;
+    bool due = false;
+    bool reread = false;
+    {
+      absl::MutexLock lock(&mutex_);
+      mutex_.AwaitWithDeadline(absl::Condition(&wake_), pacer_.NextRun());
+      wake_ = false;
+      if (stop_) return;
+      // Events are taken at once; the sync waits for its time.
+      events.swap(inbox_);
+      const absl::Time now = absl::Now();
+      due = now >= pacer_.NextRun();
+      // With nothing new, the run is the periodic look at the kernel.
+      reread = due && (std::exchange(resync_, false) ||
+                       now - health_.last_success >= period_);
+    }
+    Take(events);
+    if (!due) continue;
+    const absl::Time begin = absl::Now();
+    const bool again = Sync(reread);
+    absl::MutexLock lock(&mutex_);
+    pacer_.Ran(begin, absl::Now(), again);
+    if (!inbox_.empty()) pacer_.Request(absl::Now());
+  }
+}
+
+void ControllerLoop::Take(const std::vector<v1::WatchEvent>& events) {
+  for (const v1::WatchEvent& event : events) {
+    const absl::Status status = controller_->OnEvent(event);
+    if (!status.ok() && callbacks_.on_error) callbacks_.on_error(status);
+  }
+}
+
+bool ControllerLoop::Sync(bool reread) {
+  const absl::Time begin = absl::Now();
+  if (reread) controller_->QueueResync();
+  const absl::StatusOr<SyncReport> report = controller_->Sync();
+  // Half a listing is no failure: the rest of it will ask again.
+  const bool waiting = absl::IsFailedPrecondition(report.status());
+  {
+    absl::MutexLock lock(&mutex_);
+    health_.counts = controller_->counts();
+    if (!waiting) {
+      ++health_.syncs;
+      health_.last_error = report.status();
+    }
+    if (report.ok()) {
+      health_.synced_once = true;
+      health_.last_success = begin;
+      health_.oldest_pending = inbox_.empty() ? absl::InfiniteFuture() : begin;
+    }
+  }
+  if (waiting) return false;
+  if (report.ok()) {
+    if (callbacks_.on_synced) callbacks_.on_synced(*report);
+    TellProblems();
+    return report->retry;
+  }
+  if (callbacks_.on_error) callbacks_.on_error(report.status());
+  return true;
+}
+
+void ControllerLoop::TellProblems() {
+  if (!callbacks_.on_policy_problems) return;
+  for (const auto& [key, problems] : controller_->problems()) {
+    auto it = told_problems_.find(key);
+    if (it == told_problems_.end() || it->second != problems) {
+      callbacks_.on_policy_problems(key, problems);
+    }
+  }
+  for (const auto& [key, problems] : told_problems_) {
+    if (controller_->problems().count(key) == 0)
+      callbacks_.on_policy_problems(key, {});
+  }
+  told_problems_ = controller_->problems();
+}
+
+}  // namespace netpol

@@ -1,0 +1,92 @@
+// Drives a Controller: takes events from any thread, syncs on one of its own.
+#ifndef NETPOL_CONTROLLER_LOOP_H_
+#define NETPOL_CONTROLLER_LOOP_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "netpol/base/pacer.h"
+#include "netpol/controller.h"
+#include "netpol/sync/sync_engine.h"
+#include "proto/netpol/watch_event.pb.h"
+
+namespace netpol {
+
+// What to tell the host. Called on the loop's thread; must not call back into
+// the loop but for Post(). Any may be empty.
+struct ControllerLoopCallbacks {
+  std::function<void(const SyncReport&)> on_synced;
+  // A Sync() failed, or an event was refused; what was enforced stays enforced.
+  std::function<void(const absl::Status&)> on_error;
+  // The problems of one policy changed (empty: mended or gone).
+  std::function<void(const ObjectKey&, const std::vector<std::string>&)>
+      on_policy_problems;
+};
+
+// Whether the node enforces what it was told.
+struct LoopHealth {
+  bool synced_once = false;
+  absl::Status last_error;  // of the last Sync(); OK if that succeeded
+  absl::Time last_success = absl::InfinitePast();
+  // The oldest event that is not in the kernel yet; InfiniteFuture if none
+  // waits.
+  absl::Time oldest_pending = absl::InfiniteFuture();
+  uint64_t syncs = 0;
+  ControllerCounts counts;
+};
+
+// Thread-safe. One mutex guards the inbox and the health; the controller
+// belongs to the loop's thread.
+class ControllerLoop {
+ public:
+  ControllerLoop(std::unique_ptr<Controller> controller, PacerOptions pacing,
+                 ControllerLoopCallbacks callbacks);
+  // As Stop().
+  ~ControllerLoop();
+  ControllerLoop(const ControllerLoop&) = delete;
+  ControllerLoop& operator=(const ControllerLoop&) = delete;
+
+  void Post(std::vector<v1::WatchEvent> events);
+
+  // Read the kernel again and sync, soon.
+  void RequestResync();
+
+  // Ends the thread after the batch it is in. Enforcement stays in place.
+  void Stop();
+
+  LoopHealth health() const;
+
+ private:
+  void Run();
+  void Take(const std::vector<v1::WatchEvent>& events);
+  bool Sync(bool reread);
+  void TellProblems();
+
+  std::unique_ptr<Controller> controller_;
+  ControllerLoopCallbacks callbacks_;
+  absl::Duration period_;
+  absl::btree_map<ObjectKey, std::vector<std::string>> told_problems_;
+
+  mutable absl::Mutex mutex_;
+  Pacer pacer_ ABSL_GUARDED_BY(mutex_);
+  std::vector<v1::WatchEvent> inbox_ ABSL_GUARDED_BY(mutex_);
+  bool wake_ ABSL_GUARDED_BY(mutex_) = false;
+  bool resync_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
+  LoopHealth health_ ABSL_GUARDED_BY(mutex_);
+
+  std::thread thread_;
+};
+
+}  // namespace netpol
+
+#endif  // NETPOL_CONTROLLER_LOOP_H_

@@ -1,0 +1,122 @@
+// What the cluster is, as told so far, and what of it changed.
+#ifndef NETPOL_STATE_CLUSTER_STATE_H_
+#define NETPOL_STATE_CLUSTER_STATE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/container/inlined_vector.h"
+#include "absl/container/node_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "netpol/base/ip.h"
+#include "netpol/policy/object_key.h"
+#include "netpol/policy/objects.h"
+#include "netpol/policy/selector.h"
+#include "netpol/state/dirty_set.h"
+#include "netpol/state/named_port_registry.h"
+#include "netpol/state/selector_index.h"
+#include "netpol/state/term_index.h"
+
+namespace netpol {
+
+// Pods, namespaces and policies of the whole cluster, seen from one node.
+// Updates touch memory only and cost in proportion to what they change. Objects
+// may arrive in any order; a pod whose namespace is unknown counts as being in
+// one that has no labels but its name. Thread-compatible.
+class ClusterState {
+ public:
+  // Pods with spec.nodeName == `node_name` are local.
+  explicit ClusterState(std::string node_name);
+
+  void UpsertNamespace(const Namespace& ns);
+  void DeleteNamespace(absl::string_view name);
+  void UpsertPod(Pod pod);
+  void DeletePod(const ObjectKey& key);
+  void UpsertPolicy(NetworkPolicy policy);
+  void DeletePolicy(const ObjectKey& key);
+
+  // Everything since the last call.
+  DirtySet TakeDirty();
+
+  // What somebody listens to: members of expressions and named ports.
+  ExpressionId Watch(const PodSetExpression& expression);
+  void Unwatch(ExpressionId id);
+  std::vector<IpAddress> Members(ExpressionId id) const;
+
+  NamedPortId WatchNamedPort(const NamedPortKey& key);
+  void UnwatchNamedPort(NamedPortId id);
+  const NamedPortKey& GetNamedPort(NamedPortId id) const {
+    return named_ports_.Get(id);
+  }
+  std::vector<NamedPortMember> NamedPortMembers(NamedPortId id) const;
+
+  // nullptr if there is none.
+  const NetworkPolicy* FindPolicy(const ObjectKey& key) const;
+  const Pod* FindPod(const ObjectKey& key) const;
+
+  // The policies that select the pod, in order of their keys.
+  std::vector<const NetworkPolicy*> PoliciesSelecting(const Pod& pod) const;
+
+  // The pod of this node that has `address`: the youngest, if several claim it;
+  // nullptr if none does.
+  const Pod* LocalOwner(const IpAddress& address) const;
+  bool IsLocal(const Pod& pod) const { return pod.node_name == node_name_; }
+
+  size_t pod_count() const { return pods_.size(); }
+  size_t namespace_count() const;
+  size_t policy_count() const { return policies_.size(); }
+
+ private:
+  struct NamespaceRecord {
+    Labels labels;
+    bool told = false;  // false: only pods or policies spoke of it
+    absl::flat_hash_set<const Pod*> pods;
+    absl::flat_hash_set<const Pod*> local_pods;
+    int policies = 0;
+  };
+  struct PolicyRecord {
+    NetworkPolicy policy;
+    TermIndex::Id id = 0;
+  };
+  using Owners = absl::InlinedVector<const Pod*, 1>;
+
+  NamespaceRecord& NamespaceOf(absl::string_view name);
+  void ForgetIfUnused(absl::string_view name);
+  void SetNamespaceLabels(NamespaceRecord& record, Labels labels);
+  const Labels& NamespaceLabels(const Pod& pod) const;
+
+  void Link(const Pod& pod);
+  void Unlink(const Pod& pod, const Pod& as);
+  // Tells everything that the pod had to do with, as it was and as it is.
+  void Tell(const Pod& before, const Pod& after);
+  void TellMemberships(const Pod& before, const Pod& after);
+  void TellNamedPorts(const Pod& pod, const std::vector<IpAddress>& addresses);
+  void TellLocal(const Pod& pod);
+  void MarkSubjects(const NetworkPolicy& policy);
+
+  bool HasMember(const PodSetExpression& expression,
+                 const IpAddress& address) const;
+  bool HasNamedPort(const NamedPortKey& key, const IpAddress& address,
+                    uint16_t number) const;
+
+  std::string node_name_;
+  absl::flat_hash_map<std::string, NamespaceRecord> namespaces_;
+  absl::node_hash_map<ObjectKey, Pod> pods_;  // the others point into it
+  absl::flat_hash_map<IpAddress, Owners> owners_;
+
+  absl::node_hash_map<ObjectKey, PolicyRecord> policies_;
+  absl::flat_hash_map<TermIndex::Id, const PolicyRecord*> policies_by_id_;
+  TermIndex::Id next_policy_id_ = 0;
+  TermIndex subjects_;
+
+  SelectorIndex expressions_;
+  NamedPortRegistry named_ports_;
+  DirtySet dirty_;
+};
+
+}  // namespace netpol
+
+#endif  // NETPOL_STATE_CLUSTER_STATE_H_

@@ -1,0 +1,95 @@
+#include "netpol/sync/plan.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "netpol/sync/edit_script.h"
+
+namespace netpol {
+namespace {
+
+void AppendMembers(const std::vector<PlannedMembers>& changes,
+                   absl::string_view sign, std::string& text) {
+  for (const PlannedMembers& change : changes) {
+    for (const SetMember& member : change.members) {
+      absl::StrAppend(&text, sign, " member ", change.set.name.value(), " ",
+                      member.ToString(), "\n");
+    }
+  }
+}
+
+void AppendSets(const std::vector<PlannedMembers>& sets, absl::string_view sign,
+                std::string& text) {
+  for (const PlannedMembers& set : sets) {
+    absl::StrAppend(&text, sign, " set ", set.set.name.value(), " ",
+                    SetTypeName(set.set.type), " ", FamilyName(set.set.family),
+                    "\n");
+    AppendMembers({set}, sign, text);
+  }
+}
+
+void AppendChain(const PlannedChain& chain, Family family, std::string& text) {
+  const absl::string_view sign = !chain.existed ? "+"
+                                 : !chain.stays ? "-"
+                                                : " ";
+  absl::StrAppend(&text, sign, " chain ", FamilyName(family), " ",
+                  chain.name.value(), "\n");
+  for (const Edit& edit : EditScript(chain.before, chain.after)) {
+    if (edit.kind == Edit::Kind::kKeep) continue;
+    const bool adds = edit.kind == Edit::Kind::kInsert;
+    const Rule& rule = adds ? chain.after[edit.to] : chain.before[edit.from];
+    absl::StrAppend(&text, adds ? "+" : "-", " rule ", FamilyName(family),
+                    " -A ", chain.name.value(), " ", rule.ToString(family),
+                    "\n");
+  }
+}
+
+void AppendHooks(const PlannedTable& table, std::string& text) {
+  if (table.hooks == HookChange::kNone) return;
+  absl::StrAppend(&text, table.hooks == HookChange::kEnsure ? "+" : "-",
+                  " hooks ", FamilyName(table.family),
+                  " INPUT, FORWARD, OUTPUT\n");
+}
+
+}  // namespace
+
+TableChange PlannedTable::ToChange() const {
+  TableChange change;
+  change.family = family;
+  change.hooks = hooks;
+  for (const PlannedChain& chain : chains) {
+    if (chain.stays) {
+      change.write.push_back({chain.name, chain.after});
+    } else {
+      change.remove.push_back(chain.name);
+    }
+  }
+  return change;
+}
+
+bool Plan::empty() const {
+  return create_sets.empty() && replace_sets.empty() && add_before.empty() &&
+         remove_before.empty() && tables.empty() && add_after.empty() &&
+         remove_after.empty() && destroy_sets.empty();
+}
+
+std::string Plan::ToString() const {
+  std::string text;
+  AppendSets(create_sets, "+", text);
+  AppendSets(replace_sets, "~", text);
+  AppendMembers(add_before, "+", text);
+  AppendMembers(remove_before, "-", text);
+  for (const PlannedTable& table : tables) {
+    for (const PlannedChain& chain : table.chains)
+      AppendChain(chain, table.family, text);
+    AppendHooks(table, text);
+  }
+  AppendMembers(add_after, "+", text);
+  AppendMembers(remove_after, "-", text);
+  for (const SetName& set : destroy_sets)
+    absl::StrAppend(&text, "- set ", set.value(), "\n");
+  return text;
+}
+
+}  // namespace netpol
