@@ -17,13 +17,15 @@ namespace {
 // Peers and ports that one rule can match; every peer is combined with every
 // port.
 struct PeerMatch {
-  absl::optional<SetMatch> set;  // none: anybody
   absl::string_view tag;
+  absl::optional<PodSetExpression> pods;
+  std::vector<IpPrefix> blocks;
+  // Neither: anybody.
 };
 struct PortMatch {
   absl::optional<uint8_t> protocol;  // none: any
   absl::optional<PortsMatch> ports;
-  absl::optional<SetMatch> named;
+  std::string name;  // of a named port
 };
 
 int SlotsOf(const PortRange& range) {
@@ -73,47 +75,29 @@ class PolicyCompiler {
   CompiledPolicy Compile() && {
     for (const PolicyRule& rule :
          direction_ == Direction::kIngress ? policy_.ingress : policy_.egress) {
-      // A rule whose ports nobody understood needs no sets.
-      if (!rule.any_port && rule.ports.empty()) continue;
       const std::vector<PeerMatch> peers = PeersOf(rule);
-      if (peers.empty()) continue;
-      for (const PortMatch& ports : PortsOf(rule)) {
-        for (const PeerMatch& peer : peers) AppendRule(peer, ports);
+      for (const PortMatch& port : PortsOf(rule)) {
+        for (const PeerMatch& peer : peers) AppendRule(peer, port);
       }
     }
     return std::move(compiled_);
   }
 
  private:
-  Side PeerSide() const {
-    return direction_ == Direction::kIngress ? Side::kSource
-                                             : Side::kDestination;
-  }
-
-  SetMatch Using(SetName set, Side side, int dimensions) {
-    compiled_.sets.push_back(set);
-    return SetMatch{std::move(set), side, dimensions};
-  }
-
-  std::vector<PeerMatch> PeersOf(const PolicyRule& rule) {
-    if (rule.any_peer) return {PeerMatch{absl::nullopt, "any"}};
+  std::vector<PeerMatch> PeersOf(const PolicyRule& rule) const {
+    if (rule.any_peer) return {{"any", absl::nullopt, {}}};
     std::vector<PeerMatch> peers;
     if (!rule.pods.empty()) {
-      peers.push_back(
-          {Using(registry_.AcquirePods(PodSetExpression(rule.pods), family_),
-                 PeerSide(), 1),
-           "pods"});
+      peers.push_back({"pods", PodSetExpression(rule.pods), {}});
     }
-    const std::vector<IpPrefix> prefixes = UnionOfBlocks(rule.blocks, family_);
+    std::vector<IpPrefix> prefixes = UnionOfBlocks(rule.blocks, family_);
     if (!prefixes.empty()) {
-      peers.push_back(
-          {Using(registry_.AcquireBlocks(prefixes, family_), PeerSide(), 1),
-           "cidr"});
+      peers.push_back({"cidr", absl::nullopt, std::move(prefixes)});
     }
     return peers;
   }
 
-  std::vector<PortMatch> PortsOf(const PolicyRule& rule) {
+  static std::vector<PortMatch> PortsOf(const PolicyRule& rule) {
     if (rule.any_port) return {PortMatch{}};
     std::set<uint8_t> whole;  // protocols of which every port is allowed
     std::map<uint8_t, std::vector<PortRange>> ranges;
@@ -129,41 +113,70 @@ class PolicyCompiler {
     }
     std::vector<PortMatch> matches;
     for (uint8_t protocol : whole)
-      matches.push_back({protocol, absl::nullopt, absl::nullopt});
+      matches.push_back({protocol, absl::nullopt, ""});
     for (auto& [protocol, of_protocol] : ranges) {
       if (whole.count(protocol) > 0) continue;
       for (PortsMatch& group : InSlots(Merged(std::move(of_protocol)))) {
-        matches.push_back({protocol, std::move(group), absl::nullopt});
+        matches.push_back({protocol, std::move(group), ""});
       }
     }
     for (const auto& [protocol, name] : named) {
-      if (whole.count(protocol) == 0)
-        matches.push_back(NamedPortOf(protocol, name));
+      if (whole.count(protocol) == 0) {
+        matches.push_back({protocol, absl::nullopt, name});
+      }
     }
     return matches;
+  }
+
+  SetMatch Using(SetName set, Side side, int dimensions) {
+    compiled_.sets.push_back(set);
+    return SetMatch{std::move(set), side, dimensions};
+  }
+
+  void AppendPeer(const PeerMatch& peer, Rule& rule) {
+    const Side side =
+        direction_ == Direction::kIngress ? Side::kSource : Side::kDestination;
+    if (peer.pods) {
+      rule.matches.push_back(
+          Using(registry_.AcquirePods(*peer.pods, family_), side, 1));
+    } else if (!peer.blocks.empty()) {
+      rule.matches.push_back(
+          Using(registry_.AcquireBlocks(peer.blocks, family_), side, 1));
+    }
   }
 
   // The name is looked up on the packet's destination: for ingress that is a
   // pod of this node, for egress any pod; an address that is no pod's has no
   // names.
-  PortMatch NamedPortOf(uint8_t protocol, const std::string& name) {
-    const NamedPortKey key{name, protocol, direction_ == Direction::kIngress};
-    return {
-        protocol, absl::nullopt,
-        Using(registry_.AcquireNamedPort(key, family_), Side::kDestination, 2)};
+  void AppendNamedPort(const PeerMatch& peer, const PortMatch& port,
+                       Rule& rule) {
+    NamedPortKey key{port.name, *port.protocol, false, absl::nullopt};
+    if (direction_ == Direction::kIngress) {
+      key.local_only = true;
+      AppendPeer(peer, rule);
+    } else if (peer.pods) {
+      key.among = peer.pods;
+    } else {
+      AppendPeer(peer, rule);
+    }
+    rule.matches.push_back(
+        Using(registry_.AcquireNamedPort(key, family_), Side::kDestination, 2));
   }
 
-  void AppendRule(const PeerMatch& peer, const PortMatch& ports) {
+  void AppendRule(const PeerMatch& peer, const PortMatch& port) {
     Rule rule;
-    rule.protocol = ports.protocol;
+    rule.protocol = port.protocol;
     // Cheapest first; a set look-up costs ten times a comparison.
-    if (ports.ports) rule.matches.push_back(*ports.ports);
-    if (peer.set) rule.matches.push_back(*peer.set);
-    if (ports.named) rule.matches.push_back(*ports.named);
+    if (port.ports) rule.matches.push_back(*port.ports);
+    if (port.name.empty()) {
+      AppendPeer(peer, rule);
+    } else {
+      AppendNamedPort(peer, port, rule);
+    }
     rule.comment =
         MakeComment(policy_.key.ToString(),
                     absl::StrCat(DirectionName(direction_), " ", peer.tag,
-                                 ports.named ? " np" : ""));
+                                 port.name.empty() ? "" : " np"));
     rule.action = GotoAction{AllowChain()};
     compiled_.rules.push_back(std::move(rule));
   }

@@ -22,6 +22,15 @@ void AppendFields(const Selector& selector, std::vector<std::string>& fields) {
   }
 }
 
+void AppendFields(const PodSetExpression& expression,
+                  std::vector<std::string>& fields) {
+  for (const PodTerm& term : expression.terms()) {
+    fields.push_back(term.namespace_name);
+    AppendFields(term.namespaces, fields);
+    AppendFields(term.pods, fields);
+  }
+}
+
 SetName Named(absl::string_view prefix, Family family,
               const std::vector<std::string>& fields) {
   const std::vector<absl::string_view> views(fields.begin(), fields.end());
@@ -49,11 +58,7 @@ SetName SetRegistry::Acquire(SetName name, SetType type, Family family,
 SetName SetRegistry::AcquirePods(const PodSetExpression& expression,
                                  Family family) {
   std::vector<std::string> fields = {"pods", std::string(FamilyName(family))};
-  for (const PodTerm& term : expression.terms()) {
-    fields.push_back(term.namespace_name);
-    AppendFields(term.namespaces, fields);
-    AppendFields(term.pods, fields);
-  }
+  AppendFields(expression, fields);
   SetName name = Named("KUBE-SRC-", family, fields);
   return Acquire(name, SetType::kHashIp, family, [&](Entry& entry) {
     entry.expression = state_.Watch(expression);
@@ -82,10 +87,15 @@ SetName SetRegistry::AcquireBlocks(const std::vector<IpPrefix>& prefixes,
 }
 
 SetName SetRegistry::AcquireNamedPort(const NamedPortKey& key, Family family) {
-  SetName name =
-      Named("KUBE-DST-", family,
-            {"port", std::string(FamilyName(family)), key.name,
-             ProtocolText(key.protocol), key.local_only ? "local" : "all"});
+  std::vector<std::string> fields = {"port", std::string(FamilyName(family)),
+                                     key.name, ProtocolText(key.protocol)};
+  if (key.among) {
+    fields.push_back("among");
+    AppendFields(*key.among, fields);
+  } else {
+    fields.push_back(key.local_only ? "local" : "all");
+  }
+  SetName name = Named("KUBE-DST-", family, fields);
   return Acquire(name, SetType::kHashIpPort, family, [&](Entry& entry) {
     entry.named_port = state_.WatchNamedPort(key);
     by_named_port_[*entry.named_port].of[static_cast<int>(family)] = name;

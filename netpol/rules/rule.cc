@@ -5,6 +5,7 @@
 #include <tuple>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -17,13 +18,41 @@ absl::string_view SideText(Side side) {
   return side == Side::kSource ? "src" : "dst";
 }
 
+// As xtables_save_string does: bare if it is one plain word.
 std::string Quoted(absl::string_view text) {
+  const bool plain =
+      !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' ||
+               c == '-';
+      });
+  if (plain) return std::string(text);
   std::string quoted = "\"";
   for (char c : text) {
-    if (c == '"' || c == '\\') quoted += '\\';
+    if (c == '"' || c == '\\' || c == '\'') quoted += '\\';
     quoted += c;
   }
   return quoted + "\"";
+}
+
+// The rate in the unit that iptables picks: the largest in which the module's
+// period (1/10,000 second) comes out without much rounding.
+std::string RateText(uint32_t per_minute) {
+  struct Unit {
+    absl::string_view name;
+    uint32_t periods;
+  };
+  constexpr Unit kUnits[] = {
+      {"day", 864000000}, {"hour", 36000000}, {"min", 600000}, {"sec", 10000}};
+  const uint32_t period = per_minute == 0 ? 0 : 600000 / per_minute;
+  if (period == 0) return absl::StrCat(per_minute, "/min");
+  const Unit* unit = kUnits;
+  for (const Unit& smaller : kUnits) {
+    if (period > smaller.periods ||
+        smaller.periods / period < smaller.periods % period)
+      break;
+    unit = &smaller;
+  }
+  return absl::StrCat(unit->periods / period, "/", unit->name);
 }
 
 std::string RangeText(const PortRange& range) {
@@ -46,8 +75,9 @@ struct MatchText {
   std::string operator()(const PortsMatch& m) const {
     const std::string protocol = ProtocolText(rule.protocol.value_or(0));
     if (m.ranges.size() == 1 && (protocol == "tcp" || protocol == "udp")) {
-      return absl::StrCat("-m ", protocol, " --dport ",
-                          RangeText(m.ranges.front()));
+      const PortRange& range = m.ranges.front();
+      if (range == PortRange{0, 65535}) return absl::StrCat("-m ", protocol);
+      return absl::StrCat("-m ", protocol, " --dport ", RangeText(range));
     }
     return absl::StrCat(
         "-m multiport --dports ",
@@ -67,8 +97,10 @@ struct MatchText {
     return absl::StrCat("-m addrtype --", SideText(m.side), "-type LOCAL");
   }
   std::string operator()(const MarkMatch& m) const {
-    return absl::StrFormat("-m mark %s--mark 0x%x/0x%x", m.negated ? "! " : "",
-                           m.value, m.mask);
+    std::string text = absl::StrFormat("-m mark %s--mark 0x%x",
+                                       m.negated ? "! " : "", m.value);
+    if (m.mask != 0xffffffff) absl::StrAppendFormat(&text, "/0x%x", m.mask);
+    return text;
   }
   std::string operator()(const IcmpTypeMatch& m) const {
     return family == Family::kIPv4
@@ -76,8 +108,11 @@ struct MatchText {
                : absl::StrCat("-m icmp6 --icmpv6-type ", m.type);
   }
   std::string operator()(const LimitMatch& m) const {
-    return absl::StrCat("-m limit --limit ", m.per_minute,
-                        "/min --limit-burst ", m.burst);
+    constexpr uint32_t kDefaultBurst = 5;
+    return absl::StrCat("-m limit --limit ", RateText(m.per_minute),
+                        m.burst == kDefaultBurst
+                            ? ""
+                            : absl::StrCat(" --limit-burst ", m.burst));
   }
 };
 
@@ -106,7 +141,7 @@ struct ActionText {
         "-j NFLOG",
         a.prefix.empty() ? ""
                          : absl::StrCat(" --nflog-prefix ", Quoted(a.prefix)),
-        " --nflog-group ", a.group);
+        a.group == 0 ? "" : absl::StrCat(" --nflog-group ", a.group));
   }
 };
 

@@ -159,7 +159,7 @@ std::ostream& operator<<(std::ostream& os, const Rule& rule);
 const ChainName* TargetChain(const Rule& rule);
 
 // `text` as a comment: control characters removed, cut to kMaxComment bytes at
-// a character boundary; a `tag` such as "ingress pods" always survives the cut.
+// a character boundary; a `tag` such as "reject" always survives the cut.
 std::string MakeComment(absl::string_view text, absl::string_view tag);
 
 // A chain with its whole content.

@@ -68,6 +68,7 @@ void ClusterState::SetNamespaceLabels(NamespaceRecord& record, Labels labels) {
         dirty_.memberships.push_back(
             {id, address, HasMember(expressions_.Get(id), address)});
       }
+      TellNamedPorts(*pod, address);
     }
   }
 }
@@ -148,11 +149,12 @@ void ClusterState::Tell(const Pod& before, const Pod& after) {
   const bool moved = before.addresses != after.addresses ||
                      before.node_name != after.node_name;
   if (moved || before.labels != after.labels) TellMemberships(before, after);
-  if (moved || before.ports != after.ports) {
-    const std::vector<IpAddress> addresses =
-        UnionOf(before.addresses, after.addresses);
-    TellNamedPorts(before, addresses);
-    TellNamedPorts(after, addresses);
+  for (const IpAddress& address : UnionOf(before.addresses, after.addresses)) {
+    // Who owns a shared address may have changed with anything.
+    TellNamedPorts(before, address);
+    auto it = owners_.find(address);
+    if (it == owners_.end()) continue;
+    for (const Pod* owner : it->second) TellNamedPorts(*owner, address);
   }
   TellLocal(before);
   TellLocal(after);
@@ -176,17 +178,12 @@ void ClusterState::TellMemberships(const Pod& before, const Pod& after) {
   }
 }
 
-void ClusterState::TellNamedPorts(const Pod& pod,
-                                  const std::vector<IpAddress>& addresses) {
+void ClusterState::TellNamedPorts(const Pod& pod, const IpAddress& address) {
   for (const NamedPort& port : pod.ports) {
-    for (bool local_only : {false, true}) {
-      const NamedPortKey key{port.name, port.protocol, local_only};
-      const NamedPortId* id = named_ports_.Find(key);
-      if (id == nullptr) continue;
-      for (const IpAddress& address : addresses) {
-        dirty_.named_ports.push_back({*id, address, port.number,
-                                      HasNamedPort(key, address, port.number)});
-      }
+    for (NamedPortId id : named_ports_.Listeners(port.name, port.protocol)) {
+      dirty_.named_ports.push_back(
+          {id, address, port.number,
+           HasNamedPort(named_ports_.Get(id), address, port.number)});
     }
   }
 }
@@ -337,8 +334,11 @@ std::vector<NamedPortMember> ClusterState::NamedPortMembers(
   const auto take = [&](const Pod& pod) {
     for (const NamedPort& port : pod.ports) {
       if (port.name != key.name || port.protocol != key.protocol) continue;
-      for (const IpAddress& address : pod.addresses)
-        members.push_back({address, port.number});
+      for (const IpAddress& address : pod.addresses) {
+        if (HasNamedPort(key, address, port.number)) {
+          members.push_back({address, port.number});
+        }
+      }
     }
   };
   for (const auto& [name, ns] : namespaces_) {
@@ -350,14 +350,21 @@ std::vector<NamedPortMember> ClusterState::NamedPortMembers(
 bool ClusterState::HasNamedPort(const NamedPortKey& key,
                                 const IpAddress& address,
                                 uint16_t number) const {
+  const NamedPort port{key.name, key.protocol, number};
+  const auto declares = [&](const Pod* pod) {
+    return std::find(pod->ports.begin(), pod->ports.end(), port) !=
+               pod->ports.end() &&
+           (!key.among ||
+            SelectorIndex::Matches(*key.among, *pod, NamespaceLabels(*pod)));
+  };
+  if (key.local_only) {
+    // The pod whose policies ask is the one that has the address.
+    const Pod* owner = LocalOwner(address);
+    return owner != nullptr && declares(owner);
+  }
   auto it = owners_.find(address);
-  if (it == owners_.end()) return false;
-  return std::any_of(it->second.begin(), it->second.end(), [&](const Pod* pod) {
-    if (key.local_only && !IsLocal(*pod)) return false;
-    return std::find(pod->ports.begin(), pod->ports.end(),
-                     NamedPort{key.name, key.protocol, number}) !=
-           pod->ports.end();
-  });
+  return it != owners_.end() &&
+         std::any_of(it->second.begin(), it->second.end(), declares);
 }
 
 }  // namespace netpol

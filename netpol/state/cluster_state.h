@@ -93,7 +93,7 @@ class ClusterState {
   // Tells everything that the pod had to do with, as it was and as it is.
   void Tell(const Pod& before, const Pod& after);
   void TellMemberships(const Pod& before, const Pod& after);
-  void TellNamedPorts(const Pod& pod, const std::vector<IpAddress>& addresses);
+  void TellNamedPorts(const Pod& pod, const IpAddress& address);
   void TellLocal(const Pod& pod);
   void MarkSubjects(const NetworkPolicy& policy);
 

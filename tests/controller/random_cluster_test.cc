@@ -1,0 +1,352 @@
+// The laws of the engine on random clusters and random walks, in memory: every
+// verdict of the rules equals the API's, a change costs only itself and leaves
+// no trace, and no packet is judged wrongly while a batch is under way.
+#include "netpol/testing/random_cluster.h"
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "netpol/controller.h"
+#include "netpol/testing/cluster.h"
+#include "netpol/testing/cluster_mutation.h"
+#include "netpol/testing/fake_dataplane.h"
+#include "netpol/testing/packet.h"
+#include "netpol/testing/packet_simulator.h"
+#include "netpol/testing/random.h"
+#include "netpol/testing/random_packets.h"
+#include "netpol/testing/reference_evaluator.h"
+
+namespace netpol {
+namespace {
+
+// More pods here than a dispatch chain lists, so that there are trees.
+RandomClusterOptions ManyLocalPods() {
+  RandomClusterOptions options;
+  for (int i = 0; i < 14; ++i) {
+    options.local_pods.push_back({absl::StrCat("10.42.0.", 20 + 9 * i),
+                                  absl::StrCat("fd00:42::", 20 + 9 * i)});
+  }
+  return options;
+}
+
+// One controller over a kernel in memory.
+struct Node {
+  explicit Node(const RandomClusterOptions& options) {
+    ControllerOptions controller_options;
+    controller_options.node_name = options.node;
+    controller_options.layout.families = {Family::kIPv4, Family::kIPv6};
+    auto owned = std::make_unique<FakeDataplane>();
+    kernel = owned.get();
+    controller =
+        *Controller::Create(std::move(controller_options), std::move(owned));
+  }
+
+  void Tell(const std::vector<v1::WatchEvent>& events) {
+    for (const v1::WatchEvent& event : events) {
+      const absl::Status status = controller->OnEvent(event);
+      ASSERT_TRUE(status.ok()) << status;
+    }
+  }
+
+  SyncReport Sync() {
+    absl::StatusOr<SyncReport> report = controller->Sync();
+    EXPECT_TRUE(report.ok()) << report.status();
+    if (!report.ok()) return {};
+    EXPECT_THAT(report->problems, testing::IsEmpty());
+    return *report;
+  }
+
+  FakeDataplane* kernel = nullptr;
+  std::unique_ptr<Controller> controller;
+};
+
+NodeView ViewOf(const RandomClusterOptions& options) {
+  NodeView view;
+  view.name = options.node;
+  for (const AddressPair& pair : options.node_addresses) {
+    if (!pair.v4.empty()) view.addresses.push_back(*IpAddress::Parse(pair.v4));
+    if (!pair.v6.empty()) view.addresses.push_back(*IpAddress::Parse(pair.v6));
+  }
+  return view;
+}
+
+bool Contains(const std::vector<IpAddress>& addresses,
+              const IpAddress& address) {
+  return std::find(addresses.begin(), addresses.end(), address) !=
+         addresses.end();
+}
+
+bool Passes(const PacketSimulator& simulator, const NodeView& view,
+            const Packet& packet) {
+  SimulatedPacket simulated;
+  simulated.source = packet.source;
+  simulated.destination = packet.destination;
+  simulated.protocol = packet.protocol;
+  simulated.destination_port = packet.destination_port;
+  simulated.source_local = Contains(view.addresses, packet.source);
+  simulated.destination_local = Contains(view.addresses, packet.destination);
+  // Bits that somebody else left behind must not matter.
+  simulated.mark = 0x30000;
+  const Hook hook = simulated.source_local        ? Hook::kOutput
+                    : simulated.destination_local ? Hook::kInput
+                                                  : Hook::kForward;
+  const Outcome outcome = simulator.Decide(hook, simulated);
+  return outcome == Outcome::kAccepted || outcome == Outcome::kFellThrough;
+}
+
+bool IsOfLocalPool(const RandomClusterOptions& options,
+                   const IpAddress& address) {
+  for (const AddressPair& pair : options.local_pods) {
+    if (address.ToString() == pair.v4 || address.ToString() == pair.v6)
+      return true;
+  }
+  return false;
+}
+
+// Whether one end only is judged here. Two sets cannot change in one step:
+// where one event moves the refusal from the sender's side to the receiver's,
+// both sides are open between the two messages, as they would be on two nodes.
+bool IsJudgedOnce(const RandomClusterOptions& options, const Packet& packet) {
+  return IsOfLocalPool(options, packet.source) !=
+         IsOfLocalPool(options, packet.destination);
+}
+
+// What a service proxy may rewrite on its way to this node is not judged.
+bool IsExempt(const NodeView& view, const Packet& packet) {
+  return Contains(view.addresses, packet.destination) &&
+         packet.destination_port >= 30000 && packet.destination_port <= 32767;
+}
+
+std::vector<bool> VerdictsOf(const FakeDataplane& kernel, const NodeView& view,
+                             const std::vector<Packet>& packets) {
+  absl::StatusOr<PacketSimulator> simulator =
+      PacketSimulator::Create(kernel.state());
+  EXPECT_TRUE(simulator.ok()) << simulator.status();
+  std::vector<bool> verdicts;
+  for (const Packet& packet : packets)
+    verdicts.push_back(Passes(*simulator, view, packet));
+  return verdicts;
+}
+
+std::vector<bool> RightVerdicts(const Cluster& cluster, const NodeView& view,
+                                const std::vector<Packet>& packets) {
+  std::vector<bool> verdicts;
+  for (const Packet& packet : packets) {
+    verdicts.push_back(IsExempt(view, packet) ||
+                       Evaluate(cluster, view, packet).allowed);
+  }
+  return verdicts;
+}
+
+// Empty if they are the same; else the first difference.
+std::string Difference(const std::vector<bool>& actual,
+                       const std::vector<bool>& right,
+                       const std::vector<Packet>& packets,
+                       const Cluster& cluster, const NodeView& view) {
+  for (size_t i = 0; i < packets.size(); ++i) {
+    if (actual[i] == right[i]) continue;
+    return absl::StrCat(packets[i].ToString(),
+                        actual[i] ? " passes" : " is refused",
+                        ", but: ", Evaluate(cluster, view, packets[i]).reason,
+                        "\n", Describe(cluster));
+  }
+  return "";
+}
+
+std::string Contents(const FakeDataplane& kernel) {
+  const Snapshot snapshot = kernel.state();
+  std::string text;
+  for (const auto& [name, set] : snapshot.sets) {
+    std::vector<std::string> members;
+    for (const SetMember& member : set.members)
+      members.push_back(member.ToString());
+    std::sort(members.begin(), members.end());
+    absl::StrAppend(&text, "set ", name.value(), ":");
+    for (const std::string& member : members)
+      absl::StrAppend(&text, " ", member);
+    absl::StrAppend(&text, "\n");
+  }
+  for (Family family : kFamilies) {
+    for (const auto& [name, rules] : snapshot.table(family).chains) {
+      for (const Rule& rule : rules) {
+        absl::StrAppend(&text, "-A ", name.value(), " ", rule.ToString(family),
+                        "\n");
+      }
+      if (rules.empty()) absl::StrAppend(&text, name.value(), "\n");
+    }
+  }
+  return text;
+}
+
+int Setting(const char* name, int otherwise) {
+  const char* text = std::getenv(name);
+  int value = 0;
+  return text != nullptr && absl::SimpleAtoi(text, &value) ? value : otherwise;
+}
+
+// NETPOL_SEED and NETPOL_ROUNDS replay one failure, or look for more.
+int FirstSeed() { return Setting("NETPOL_SEED", 1); }
+
+TEST(RandomClusterTest, EveryVerdictOfTheRulesIsTheApis) {
+  const RandomClusterOptions options = ManyLocalPods();
+  const NodeView view = ViewOf(options);
+  int allowed = 0;
+  int denied = 0;
+  for (int seed = FirstSeed();
+       seed < FirstSeed() + Setting("NETPOL_ROUNDS", 200); ++seed) {
+    SCOPED_TRACE(absl::StrCat("NETPOL_SEED=", seed));
+    Random random(seed);
+    const Cluster cluster = RandomCluster(random, options);
+    Node node(options);
+    node.Tell(ListingOf(cluster));
+    node.Sync();
+    const std::vector<Packet> packets =
+        RandomPackets(random, cluster, options, 400);
+    const std::vector<bool> right = RightVerdicts(cluster, view, packets);
+    ASSERT_EQ(Difference(VerdictsOf(*node.kernel, view, packets), right,
+                         packets, cluster, view),
+              "");
+    for (bool verdict : right) ++(verdict ? allowed : denied);
+    EXPECT_EQ(node.Sync().writes.total(), 0u) << "the second plan is not empty";
+  }
+  // Else the clusters would prove little.
+  EXPECT_GT(allowed, denied / 20);
+  EXPECT_GT(denied, allowed / 20);
+}
+
+TEST(RandomClusterTest, AWalkEndsWhereAFreshStartDoes) {
+  const RandomClusterOptions options = ManyLocalPods();
+  const NodeView view = ViewOf(options);
+  for (int seed = FirstSeed();
+       seed < FirstSeed() + Setting("NETPOL_ROUNDS", 40); ++seed) {
+    SCOPED_TRACE(absl::StrCat("NETPOL_SEED=", seed));
+    Random random(seed);
+    Cluster cluster = RandomCluster(random, options);
+    Node walker(options);
+    walker.Tell(ListingOf(cluster));
+    walker.Sync();
+    for (int step = 0; step < 30; ++step) {
+      SCOPED_TRACE(absl::StrCat("step ", step));
+      const v1::WatchEvent event = MutateCluster(random, options, cluster);
+      walker.Tell({event});
+      walker.Sync();
+      EXPECT_EQ(walker.Sync().writes.total(), 0u);
+      Node fresh(options);
+      fresh.Tell(ListingOf(cluster));
+      fresh.Sync();
+      ASSERT_EQ(Contents(*walker.kernel), Contents(*fresh.kernel))
+          << event.DebugString() << Describe(cluster);
+      const std::vector<Packet> packets =
+          RandomPackets(random, cluster, options, 60);
+      ASSERT_EQ(Difference(VerdictsOf(*walker.kernel, view, packets),
+                           RightVerdicts(cluster, view, packets), packets,
+                           cluster, view),
+                "")
+          << event.DebugString();
+    }
+  }
+}
+
+TEST(RandomClusterTest, ABatchEndsTheSameInAnyGrouping) {
+  const RandomClusterOptions options = ManyLocalPods();
+  for (int seed = FirstSeed();
+       seed < FirstSeed() + Setting("NETPOL_ROUNDS", 60); ++seed) {
+    SCOPED_TRACE(absl::StrCat("NETPOL_SEED=", seed));
+    Random random(seed);
+    Cluster cluster = RandomCluster(random, options);
+    Node one_by_one(options);
+    Node all_at_once(options);
+    for (Node* node : {&one_by_one, &all_at_once}) {
+      node->Tell(ListingOf(cluster));
+      node->Sync();
+    }
+    for (int step = 0; step < 30; ++step) {
+      const v1::WatchEvent event = MutateCluster(random, options, cluster);
+      one_by_one.Tell({event});
+      one_by_one.Sync();
+      all_at_once.Tell({event});
+    }
+    all_at_once.Sync();
+    ASSERT_EQ(Contents(*one_by_one.kernel), Contents(*all_at_once.kernel));
+  }
+}
+
+TEST(RandomClusterTest, NoVerdictThatStaysChangesWhileABatchIsUnderWay) {
+  const RandomClusterOptions options = ManyLocalPods();
+  const NodeView view = ViewOf(options);
+  int looked = 0;
+  for (int seed = FirstSeed();
+       seed < FirstSeed() + Setting("NETPOL_ROUNDS", 40); ++seed) {
+    SCOPED_TRACE(absl::StrCat("NETPOL_SEED=", seed));
+    Random random(seed);
+    Cluster cluster = RandomCluster(random, options);
+    Node node(options);
+    node.Tell(ListingOf(cluster));
+    node.Sync();
+    for (int step = 0; step < 25; ++step) {
+      SCOPED_TRACE(absl::StrCat("step ", step));
+      const Cluster before = cluster;
+      const v1::WatchEvent event = MutateCluster(random, options, cluster);
+      // Only packets whose verdict is the same before and after.
+      std::vector<Packet> packets;
+      for (const Packet& packet :
+           RandomPackets(random, cluster, options, 120)) {
+        if (IsJudgedOnce(options, packet) &&
+            Evaluate(before, view, packet).allowed ==
+                Evaluate(cluster, view, packet).allowed) {
+          packets.push_back(packet);
+        }
+      }
+      const std::vector<bool> right = RightVerdicts(cluster, view, packets);
+      std::string violation;
+      node.kernel->set_observer([&](const Operation& operation) {
+        ++looked;
+        const std::string difference =
+            Difference(VerdictsOf(*node.kernel, view, packets), right, packets,
+                       cluster, view);
+        if (!difference.empty() && violation.empty()) {
+          violation =
+              absl::StrCat("after ", operation.ToString(), ": ", difference);
+        }
+      });
+      node.Tell({event});
+      node.Sync();
+      node.kernel->set_observer(nullptr);
+      ASSERT_EQ(violation, "") << event.DebugString();
+    }
+  }
+  EXPECT_GT(looked, 100);
+}
+
+TEST(RandomClusterTest, NothingIsLeftWhenEverythingIsGone) {
+  const RandomClusterOptions options = ManyLocalPods();
+  Node empty(options);
+  empty.Tell(ListingOf(Cluster()));
+  empty.Sync();
+  for (int seed = FirstSeed();
+       seed < FirstSeed() + Setting("NETPOL_ROUNDS", 60); ++seed) {
+    SCOPED_TRACE(absl::StrCat("NETPOL_SEED=", seed));
+    Random random(seed);
+    const Cluster cluster = RandomCluster(random, options);
+    Node node(options);
+    node.Tell(ListingOf(cluster));
+    node.Sync();
+    for (v1::WatchEvent event : ListingOf(cluster)) {
+      if (event.type() != v1::WatchEvent::UPSERT) continue;
+      event.set_type(v1::WatchEvent::DELETE);
+      node.Tell({event});
+    }
+    node.Sync();
+    ASSERT_EQ(Contents(*node.kernel), Contents(*empty.kernel));
+  }
+}
+
+}  // namespace
+}  // namespace netpol

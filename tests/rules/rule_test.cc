@@ -1,0 +1,158 @@
+#include "netpol/rules/rule.h"
+
+#include <netinet/in.h>
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "gtest/gtest.h"
+
+namespace netpol {
+namespace {
+
+std::string ActionTextOf(Action action, Family family = Family::kIPv4) {
+  Rule rule;
+  rule.action = std::move(action);
+  return rule.ToString(family);
+}
+
+// The text of `match` in a rule of `protocol`, without the rest of the rule.
+std::string MatchTextOf(Match match, uint8_t protocol = 0,
+                        Family family = Family::kIPv4) {
+  Rule rule;
+  if (protocol != 0) rule.protocol = protocol;
+  rule.matches = {std::move(match)};
+  const std::string text = rule.ToString(family);
+  const size_t start = protocol == 0 ? 0 : text.find(" -m ") + 1;
+  return text.substr(start, text.rfind(" -j ") - start);
+}
+
+TEST(RuleTest, PartsComeInTheOrderOfIptablesSave) {
+  Rule rule;
+  rule.source = *IpPrefix::Parse("10.0.0.1/32");
+  rule.destination = *IpPrefix::Parse("10.1.0.0/16");
+  rule.protocol = IPPROTO_TCP;
+  rule.comment = "default/web ingress";
+  rule.matches = {SetMatch{SetName("KUBE-SRC-X")}, PortsMatch{{{80, 80}}}};
+  rule.action = AcceptAction{};
+  EXPECT_EQ(rule.ToString(Family::kIPv4),
+            "-s 10.0.0.1/32 -d 10.1.0.0/16 -p tcp -m comment --comment "
+            "\"default/web ingress\" -m set --match-set KUBE-SRC-X src "
+            "-m tcp --dport 80 -j ACCEPT");
+}
+
+TEST(RuleTest, ActionsHaveTheirText) {
+  const ChainName chain("KUBE-POD-FW-A");
+  EXPECT_EQ(ActionTextOf(ReturnAction{}), "-j RETURN");
+  EXPECT_EQ(ActionTextOf(AcceptAction{}), "-j ACCEPT");
+  EXPECT_EQ(ActionTextOf(DropAction{}), "-j DROP");
+  EXPECT_EQ(ActionTextOf(RejectAction{}),
+            "-j REJECT --reject-with icmp-port-unreachable");
+  EXPECT_EQ(ActionTextOf(RejectAction{}, Family::kIPv6),
+            "-j REJECT --reject-with icmp6-port-unreachable");
+  EXPECT_EQ(ActionTextOf(JumpAction{chain}), "-j KUBE-POD-FW-A");
+  EXPECT_EQ(ActionTextOf(GotoAction{chain}), "-g KUBE-POD-FW-A");
+  EXPECT_EQ(ActionTextOf(SetMarkAction{0x10000, 0x30000}),
+            "-j MARK --set-xmark 0x10000/0x30000");
+  EXPECT_EQ(ActionTextOf(LogAction{100, "drop \"x\""}),
+            "-j NFLOG --nflog-prefix \"drop \\\"x\\\"\" --nflog-group 100");
+  EXPECT_EQ(ActionTextOf(LogAction{100, ""}), "-j NFLOG --nflog-group 100");
+}
+
+TEST(RuleTest, MatchesHaveTheirText) {
+  const SetName set("KUBE-DST-X");
+  EXPECT_EQ(MatchTextOf(SetMatch{set, Side::kDestination, 2}),
+            "-m set --match-set KUBE-DST-X dst,dst");
+  EXPECT_EQ(MatchTextOf(SetMatch{set, Side::kSource, 1, /*negated=*/true}),
+            "-m set ! --match-set KUBE-DST-X src");
+  EXPECT_EQ(MatchTextOf(CtStateMatch{CtStateMatch::kEstablished |
+                                     CtStateMatch::kRelated}),
+            "-m conntrack --ctstate RELATED,ESTABLISHED");
+  EXPECT_EQ(MatchTextOf(LocalAddressMatch{Side::kDestination}),
+            "-m addrtype --dst-type LOCAL");
+  EXPECT_EQ(MatchTextOf(MarkMatch{0x1, 0x3, /*negated=*/true}),
+            "-m mark ! --mark 0x1/0x3");
+  EXPECT_EQ(MatchTextOf(LimitMatch{10, 10}),
+            "-m limit --limit 10/min --limit-burst 10");
+  EXPECT_EQ(MatchTextOf(IcmpTypeMatch{8}, IPPROTO_ICMP),
+            "-m icmp --icmp-type 8");
+  EXPECT_EQ(MatchTextOf(IcmpTypeMatch{128}, IPPROTO_ICMPV6, Family::kIPv6),
+            "-m icmp6 --icmpv6-type 128");
+}
+
+TEST(RuleTest, OneRangeOfTcpOrUdpIsNotMultiport) {
+  EXPECT_EQ(MatchTextOf(PortsMatch{{{80, 90}}}, IPPROTO_UDP),
+            "-m udp --dport 80:90");
+  EXPECT_EQ(MatchTextOf(PortsMatch{{{80, 80}}}, IPPROTO_SCTP),
+            "-m multiport --dports 80");
+  EXPECT_EQ(MatchTextOf(PortsMatch{{{80, 80}, {90, 99}}}, IPPROTO_TCP),
+            "-m multiport --dports 80,90:99");
+}
+
+TEST(RuleTest, EveryPartCountsForEquality) {
+  Rule rule;
+  rule.matches = {MarkMatch{1, 1}};
+  EXPECT_EQ(rule, Rule(rule));
+  Rule other = rule;
+  other.comment = "x";
+  EXPECT_NE(rule, other);
+  other = rule;
+  other.protocol = IPPROTO_TCP;
+  EXPECT_NE(rule, other);
+  other = rule;
+  other.matches = {MarkMatch{1, 1, /*negated=*/true}};
+  EXPECT_NE(rule, other);
+  other = rule;
+  other.action = DropAction{};
+  EXPECT_NE(rule, other);
+}
+
+TEST(RuleTest, ForeignRuleEqualsNoneNotEvenItself) {
+  Rule rule;
+  rule.foreign = "-m time";
+  EXPECT_NE(rule, rule);
+  EXPECT_EQ(rule.ToString(Family::kIPv4), "[-m time] -j RETURN");
+}
+
+TEST(TargetChainTest, JumpAndGotoHaveOne) {
+  Rule rule;
+  EXPECT_EQ(TargetChain(rule), nullptr);
+  rule.action = JumpAction{ChainName("KUBE-POD-FW-A")};
+  ASSERT_NE(TargetChain(rule), nullptr);
+  EXPECT_EQ(TargetChain(rule)->value(), "KUBE-POD-FW-A");
+  rule.action = GotoAction{ChainName("KUBE-POD-FW-B")};
+  ASSERT_NE(TargetChain(rule), nullptr);
+  EXPECT_EQ(TargetChain(rule)->value(), "KUBE-POD-FW-B");
+}
+
+TEST(MakeCommentTest, TagFollowsTheText) {
+  EXPECT_EQ(MakeComment("default/web", "ingress pods"),
+            "default/web ingress pods");
+  EXPECT_EQ(MakeComment("default/web", ""), "default/web");
+}
+
+TEST(MakeCommentTest, ControlCharactersGo) {
+  EXPECT_EQ(MakeComment("a\nb\tc\x7f\x01", ""), "abc");
+}
+
+TEST(MakeCommentTest, TagSurvivesTheCut) {
+  const std::string comment = MakeComment(std::string(300, 'x'), "egress pods");
+  EXPECT_EQ(comment.size(), Rule::kMaxComment);
+  EXPECT_TRUE(absl::EndsWith(comment, "x egress pods"));
+}
+
+TEST(MakeCommentTest, CutIsAtACharacterBoundary) {
+  // Two bytes each; the room for them is odd.
+  std::string text;
+  for (int i = 0; i < 100; ++i) text += "\xc3\xa4";
+  const std::string comment = MakeComment(text, "tag");
+  EXPECT_LE(comment.size(), Rule::kMaxComment);
+  EXPECT_TRUE(absl::EndsWith(comment, "\xc3\xa4 tag"));
+  const std::string untagged = MakeComment("x" + text, "");
+  EXPECT_LE(untagged.size(), Rule::kMaxComment);
+  EXPECT_TRUE(absl::EndsWith(untagged, "\xc3\xa4"));
+}
+
+}  // namespace
+}  // namespace netpol
