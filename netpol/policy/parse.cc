@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "netpol/base/status_macros.h"
 
@@ -34,18 +35,35 @@ Labels ParseLabels(
   return Labels(std::vector<Labels::Entry>(wire.begin(), wire.end()));
 }
 
-// 0 for what is not a protocol of the API. Absent means TCP.
+// 0 for what is not a protocol of the API.
 uint8_t ParseProtocol(const std::string& text) {
-  if (text.empty() || text == "TCP") return IPPROTO_TCP;
+  if (text == "TCP") return IPPROTO_TCP;
   if (text == "UDP") return IPPROTO_UDP;
   if (text == "SCTP") return IPPROTO_SCTP;
   return 0;
 }
 
+// IANA_SVC_NAME (RFC 6335), which both the API's port names are: what else
+// stands there can be no container's.
+bool IsPortName(absl::string_view name) {
+  if (name.empty() || name.size() > 15) return false;
+  bool letter = false;
+  for (size_t i = 0; i < name.size(); ++i) {
+    const char c = name[i];
+    letter = letter || absl::ascii_islower(c);
+    if (!absl::ascii_islower(c) && !absl::ascii_isdigit(c) && c != '-')
+      return false;
+    if (c == '-' && (i == 0 || i + 1 == name.size() || name[i + 1] == '-'))
+      return false;
+  }
+  return letter;
+}
+
 void AppendPorts(const k8s::Container& container,
                  std::vector<NamedPort>& ports) {
   for (const k8s::ContainerPort& wire : container.ports()) {
-    const uint8_t protocol = ParseProtocol(wire.protocol());
+    const uint8_t protocol =
+        ParseProtocol(wire.protocol().empty() ? "TCP" : wire.protocol());
     if (wire.name().empty() || protocol == 0 || wire.container_port() < 1 ||
         wire.container_port() > 65535) {
       continue;
@@ -242,7 +260,8 @@ class PolicyParser {
   void ParsePort(const k8s::NetworkPolicyPort& wire, const std::string& path,
                  PolicyRule& rule) {
     PolicyPort port;
-    port.protocol = ParseProtocol(wire.protocol());
+    port.protocol =
+        ParseProtocol(wire.has_protocol() ? wire.protocol() : "TCP");
     if (port.protocol == 0) {
       return Problem(path + ".protocol",
                      absl::StrCat("unknown protocol \"", wire.protocol(),
@@ -253,9 +272,15 @@ class PolicyParser {
         return Problem(path + ".endPort", "endPort without port");
     } else if (wire.port().type() != 0) {
       port.name = wire.port().str_val();
-      if (port.name.empty()) return Problem(path + ".port", "empty port name");
-      if (wire.has_end_port())
+      if (!IsPortName(port.name)) {
+        return Problem(path + ".port",
+                       absl::StrCat("\"", port.name,
+                                    "\" is not a port name, and a number "
+                                    "stands without quotes"));
+      }
+      if (wire.has_end_port()) {
         return Problem(path + ".endPort", "endPort with a named port");
+      }
     } else if (!ParseRange(wire, path, port)) {
       return;
     }

@@ -7,13 +7,12 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include <memory>
 #include <set>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "netpol/base/status_macros.h"
 #include "tests/kernel/lab/link_batch.h"
 #include "tests/kernel/lab/packet_lab.h"
 

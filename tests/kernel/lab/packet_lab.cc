@@ -206,13 +206,13 @@ absl::Status PacketLab::OwnAll(absl::Span<const IpAddress> addresses,
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<Outcome>> PacketLab::Probe(
+absl::StatusOr<std::vector<ProbeOutcome>> PacketLab::Probe(
     absl::Span<const ProbeSpec> specs) {
   return prober_->Probe(specs);
 }
 
-absl::StatusOr<Outcome> PacketLab::ProbeOne(const ProbeSpec& spec) {
-  ASSIGN_OR_RETURN(const std::vector<Outcome> outcomes,
+absl::StatusOr<ProbeOutcome> PacketLab::ProbeOne(const ProbeSpec& spec) {
+  ASSIGN_OR_RETURN(const std::vector<ProbeOutcome> outcomes,
                    prober_->Probe(absl::MakeConstSpan(&spec, 1)));
   return outcomes.front();
 }

@@ -76,8 +76,9 @@ class PacketLab {
 
   // See Prober. Sources and destinations may be addresses of pods, of the node
   // (not of its loopback) and of the world.
-  absl::StatusOr<std::vector<Outcome>> Probe(absl::Span<const ProbeSpec> specs);
-  absl::StatusOr<Outcome> ProbeOne(const ProbeSpec& spec);
+  absl::StatusOr<std::vector<ProbeOutcome>> Probe(
+      absl::Span<const ProbeSpec> specs);
+  absl::StatusOr<ProbeOutcome> ProbeOne(const ProbeSpec& spec);
 
   // A conversation from a fresh port of `source` to `port` of `destination`,
   // both in the lab. Nothing is sent yet. Must not outlive the lab.

@@ -79,7 +79,7 @@ class PacketLabTest : public testing::Test {
   }
 
   void ExpectOutcomes(const std::vector<ProbeSpec>& specs,
-                      const std::vector<Outcome>& expected) {
+                      const std::vector<ProbeOutcome>& expected) {
     const auto outcomes = lab_->Probe(specs);
     ASSERT_TRUE(outcomes.ok()) << outcomes.status();
     ASSERT_EQ(outcomes->size(), expected.size());
@@ -88,9 +88,9 @@ class PacketLabTest : public testing::Test {
     }
   }
 
-  Outcome Sent(const absl::StatusOr<Outcome>& outcome) {
+  ProbeOutcome Sent(const absl::StatusOr<ProbeOutcome>& outcome) {
     EXPECT_TRUE(outcome.ok()) << outcome.status();
-    return outcome.value_or(Outcome::kDropped);
+    return outcome.value_or(ProbeOutcome::kDropped);
   }
 
   std::unique_ptr<PacketLab> lab_;
@@ -116,7 +116,8 @@ TEST_F(PacketLabTest, WithoutRulesEveryPairIsAllowed) {
       }
     }
   }
-  ExpectOutcomes(specs, std::vector<Outcome>(specs.size(), Outcome::kAllowed));
+  ExpectOutcomes(
+      specs, std::vector<ProbeOutcome>(specs.size(), ProbeOutcome::kAllowed));
 }
 
 TEST_F(PacketLabTest, RejectDropAndReturnAreToldApartInEveryHook) {
@@ -133,7 +134,7 @@ TEST_F(PacketLabTest, RejectDropAndReturnAreToldApartInEveryHook) {
     }
     Load(family, rules);
     std::vector<ProbeSpec> specs;
-    std::vector<Outcome> expected;
+    std::vector<ProbeOutcome> expected;
     const IpAddress pairs[][2] = {
         {PodA(family), PodB(family)},   {PodA(family), Remote(family)},
         {Remote(family), PodA(family)}, {PodA(family), Node(family)},
@@ -145,8 +146,9 @@ TEST_F(PacketLabTest, RejectDropAndReturnAreToldApartInEveryHook) {
         specs.push_back({from, to, protocol, kDroppedPort});
         specs.push_back({from, to, protocol, kReturnedPort});
         specs.push_back({from, to, protocol, kFreePort});
-        expected.insert(expected.end(), {Outcome::kRejected, Outcome::kDropped,
-                                         Outcome::kAllowed, Outcome::kAllowed});
+        expected.insert(expected.end(),
+                        {ProbeOutcome::kRejected, ProbeOutcome::kDropped,
+                         ProbeOutcome::kAllowed, ProbeOutcome::kAllowed});
       }
     }
     ExpectOutcomes(specs, expected);
@@ -163,7 +165,8 @@ TEST_F(PacketLabTest, EchoRequestsAreJudgedToo) {
     ExpectOutcomes({{PodA(family), PodB(family), IcmpProtocol(family), 0},
                     {PodA(family), Remote(family), IcmpProtocol(family), 0},
                     {PodB(family), PodA(family), IcmpProtocol(family), 0}},
-                   {Outcome::kRejected, Outcome::kDropped, Outcome::kAllowed});
+                   {ProbeOutcome::kRejected, ProbeOutcome::kDropped,
+                    ProbeOutcome::kAllowed});
   }
 }
 
@@ -178,8 +181,8 @@ TEST_F(PacketLabTest, NewFlowsAreNeverInvalidForConnectionTracking) {
         specs.push_back({PodA(family), PodB(family), protocol, 80});
       }
     }
-    ExpectOutcomes(specs,
-                   std::vector<Outcome>(specs.size(), Outcome::kAllowed));
+    ExpectOutcomes(
+        specs, std::vector<ProbeOutcome>(specs.size(), ProbeOutcome::kAllowed));
   }
 }
 
@@ -188,8 +191,8 @@ TEST_F(PacketLabTest, NoRejectOfABurstIsLost) {
     Load(family, "-A FORWARD -j REJECT\n");
     const std::vector<ProbeSpec> specs(
         3000, {PodA(family), PodB(family), IPPROTO_TCP, 80});
-    ExpectOutcomes(specs,
-                   std::vector<Outcome>(specs.size(), Outcome::kRejected));
+    ExpectOutcomes(specs, std::vector<ProbeOutcome>(specs.size(),
+                                                    ProbeOutcome::kRejected));
   }
 }
 
@@ -200,18 +203,18 @@ TEST_F(PacketLabTest, ReplyPassesOnlyAfterTheFlowIsEstablished) {
                      "-A FORWARD -s ",
                      PodB(family).ToString(), " -j DROP\n"));
     UdpFlow flow = lab_->OpenUdpFlow(PodA(family), PodB(family), 53);
-    EXPECT_EQ(Sent(flow.SendReply()), Outcome::kDropped);
-    EXPECT_EQ(Sent(flow.SendForward()), Outcome::kAllowed);
-    EXPECT_EQ(Sent(flow.SendReply()), Outcome::kAllowed);
+    EXPECT_EQ(Sent(flow.SendReply()), ProbeOutcome::kDropped);
+    EXPECT_EQ(Sent(flow.SendForward()), ProbeOutcome::kAllowed);
+    EXPECT_EQ(Sent(flow.SendReply()), ProbeOutcome::kAllowed);
   }
 }
 
 TEST_F(PacketLabTest, UnownedDestinationIsRejectedOrCountsAsDropped) {
   const IpAddress nobody = Ip("203.0.113.9");
   const ProbeSpec spec = {PodA(Family::kIPv4), nobody, IPPROTO_TCP, 80};
-  EXPECT_EQ(Sent(lab_->ProbeOne(spec)), Outcome::kDropped);
+  EXPECT_EQ(Sent(lab_->ProbeOne(spec)), ProbeOutcome::kDropped);
   Load(Family::kIPv4, "-A FORWARD -d 203.0.113.9 -j REJECT\n");
-  EXPECT_EQ(Sent(lab_->ProbeOne(spec)), Outcome::kRejected);
+  EXPECT_EQ(Sent(lab_->ProbeOne(spec)), ProbeOutcome::kRejected);
 }
 
 TEST_F(PacketLabTest, UnownedSourceAndMixedFamiliesAreRefused) {
@@ -236,7 +239,7 @@ TEST_F(PacketLabTest, DeletedPodGivesItsAddressesBack) {
   for (Family family : kFamilies) {
     ExpectOutcomes({{PodA(family), PodB(family), IPPROTO_TCP, 80},
                     {PodB(family), Remote(family), IPPROTO_UDP, 80}},
-                   {Outcome::kAllowed, Outcome::kAllowed});
+                   {ProbeOutcome::kAllowed, ProbeOutcome::kAllowed});
   }
 }
 
@@ -277,7 +280,8 @@ TEST_F(PacketLabTest, SixtyPodsReachEachOther) {
       }
     }
   }
-  ExpectOutcomes(specs, std::vector<Outcome>(specs.size(), Outcome::kAllowed));
+  ExpectOutcomes(
+      specs, std::vector<ProbeOutcome>(specs.size(), ProbeOutcome::kAllowed));
   const absl::Duration took = absl::Now() - built;
   std::cout << "60 pods in " << built - start << ", " << specs.size()
             << " probes in " << took << ": "

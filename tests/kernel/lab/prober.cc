@@ -34,13 +34,13 @@ bool Sendable(const Flow& flow) {
 
 }  // namespace
 
-std::ostream& operator<<(std::ostream& os, Outcome outcome) {
+std::ostream& operator<<(std::ostream& os, ProbeOutcome outcome) {
   switch (outcome) {
-    case Outcome::kAllowed:
+    case ProbeOutcome::kAllowed:
       return os << "allowed";
-    case Outcome::kRejected:
+    case ProbeOutcome::kRejected:
       return os << "rejected";
-    case Outcome::kDropped:
+    case ProbeOutcome::kDropped:
       break;
   }
   return os << "dropped";
@@ -80,7 +80,7 @@ uint16_t Prober::NextPort() {
   return next_port_;
 }
 
-absl::StatusOr<std::vector<Outcome>> Prober::Probe(
+absl::StatusOr<std::vector<ProbeOutcome>> Prober::Probe(
     absl::Span<const ProbeSpec> specs) {
   std::vector<Flow> flows;
   flows.reserve(specs.size());
@@ -92,13 +92,13 @@ absl::StatusOr<std::vector<Outcome>> Prober::Probe(
   return SendFlows(flows);
 }
 
-absl::StatusOr<std::vector<Outcome>> Prober::SendFlows(
+absl::StatusOr<std::vector<ProbeOutcome>> Prober::SendFlows(
     absl::Span<const Flow> flows) {
   for (const Flow& flow : flows) RETURN_IF_ERROR(ListenFor(flow));
-  std::vector<Outcome> outcomes;
+  std::vector<ProbeOutcome> outcomes;
   outcomes.reserve(flows.size());
   for (size_t at = 0; at < flows.size(); at += options_.window) {
-    ASSIGN_OR_RETURN(const std::vector<Outcome> some,
+    ASSIGN_OR_RETURN(const std::vector<ProbeOutcome> some,
                      RunRound(flows.subspan(at, options_.window)));
     outcomes.insert(outcomes.end(), some.begin(), some.end());
   }
@@ -124,7 +124,7 @@ absl::Status Prober::ListenFor(const Flow& flow) {
   return destination->Listen(family, flow.protocol, epoll_.get());
 }
 
-absl::StatusOr<std::vector<Outcome>> Prober::RunRound(
+absl::StatusOr<std::vector<ProbeOutcome>> Prober::RunRound(
     absl::Span<const Flow> flows) {
   Round round;
   round.states.assign(flows.size(), State::kWaiting);
@@ -141,12 +141,12 @@ absl::StatusOr<std::vector<Outcome>> Prober::RunRound(
     }
   }
   RETURN_IF_ERROR(AwaitNews(round));
-  std::vector<Outcome> outcomes;
+  std::vector<ProbeOutcome> outcomes;
   outcomes.reserve(flows.size());
   for (State state : round.states) {
-    outcomes.push_back(state == State::kArrived    ? Outcome::kAllowed
-                       : state == State::kRejected ? Outcome::kRejected
-                                                   : Outcome::kDropped);
+    outcomes.push_back(state == State::kArrived    ? ProbeOutcome::kAllowed
+                       : state == State::kRejected ? ProbeOutcome::kRejected
+                                                   : ProbeOutcome::kDropped);
   }
   return outcomes;
 }

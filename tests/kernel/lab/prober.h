@@ -22,9 +22,9 @@ namespace netpol {
 // What became of a packet. It is allowed if it arrived, whatever its receiver
 // then answered; rejected if it did not and the source was told "port
 // unreachable"; dropped if nothing was heard of it.
-enum class Outcome { kAllowed, kRejected, kDropped };
+enum class ProbeOutcome { kAllowed, kRejected, kDropped };
 
-std::ostream& operator<<(std::ostream& os, Outcome outcome);
+std::ostream& operator<<(std::ostream& os, ProbeOutcome outcome);
 
 // A packet that opens a connection. `port` is the destination's; ICMP echo
 // requests (IPPROTO_ICMP, IPPROTO_ICMPV6) have none.
@@ -65,10 +65,12 @@ class Prober {
   // One outcome per spec, in order. Each probe is a new flow with a source port
   // that was not used for some ten thousand probes. InvalidArgument if a source
   // has no owner, the families differ or the protocol is not one of Flow's.
-  absl::StatusOr<std::vector<Outcome>> Probe(absl::Span<const ProbeSpec> specs);
+  absl::StatusOr<std::vector<ProbeOutcome>> Probe(
+      absl::Span<const ProbeSpec> specs);
 
   // The same for packets of exactly these flows, all different.
-  absl::StatusOr<std::vector<Outcome>> SendFlows(absl::Span<const Flow> flows);
+  absl::StatusOr<std::vector<ProbeOutcome>> SendFlows(
+      absl::Span<const Flow> flows);
 
   // A source port for the next flow.
   uint16_t NextPort();
@@ -86,7 +88,8 @@ class Prober {
   Prober(ProberOptions options, FileDescriptor epoll);
 
   absl::Status ListenFor(const Flow& flow);
-  absl::StatusOr<std::vector<Outcome>> RunRound(absl::Span<const Flow> flows);
+  absl::StatusOr<std::vector<ProbeOutcome>> RunRound(
+      absl::Span<const Flow> flows);
   absl::Status AwaitNews(Round& round);
   // Reads what is there, waiting for it up to `limit`; whether there was any.
   absl::StatusOr<bool> Collect(Round& round, absl::Duration limit);

@@ -20,12 +20,12 @@ class UdpFlow {
   UdpFlow(Prober* prober, const Flow& forward)
       : prober_(prober), forward_(forward) {}
 
-  absl::StatusOr<Outcome> SendForward() { return Send(forward_); }
-  absl::StatusOr<Outcome> SendReply() { return Send(Reversed(forward_)); }
+  absl::StatusOr<ProbeOutcome> SendForward() { return Send(forward_); }
+  absl::StatusOr<ProbeOutcome> SendReply() { return Send(Reversed(forward_)); }
 
  private:
-  absl::StatusOr<Outcome> Send(const Flow& flow) {
-    ASSIGN_OR_RETURN(const std::vector<Outcome> outcomes,
+  absl::StatusOr<ProbeOutcome> Send(const Flow& flow) {
+    ASSIGN_OR_RETURN(const std::vector<ProbeOutcome> outcomes,
                      prober_->SendFlows(absl::MakeConstSpan(&flow, 1)));
     return outcomes.front();
   }

@@ -1,0 +1,39 @@
+// What this machine must have for us to enforce anything, looked at beforehand.
+#ifndef NETPOL_DATAPLANE_HOST_PREFLIGHT_H_
+#define NETPOL_DATAPLANE_HOST_PREFLIGHT_H_
+
+#include <string>
+#include <vector>
+
+#include "netpol/base/ip.h"
+
+namespace netpol {
+
+struct PreflightFinding {
+  // What was looked at: "CAP_NET_ADMIN", "IPv4 match set".
+  std::string name;
+  // It is there. False also where it could not be checked, as `detail` then
+  // says.
+  bool ok = false;
+  std::string detail;  // what was found
+  std::string remedy;  // what to do; empty when ok
+};
+
+struct PreflightOptions {
+  std::vector<Family> families = {Family::kIPv4, Family::kIPv6};
+  // Of the xtables lock; empty: as iptables takes it, from XTABLES_LOCKFILE,
+  // else /run/xtables.lock.
+  std::string lock_path;
+};
+
+// One finding for each thing needed, always all of them, in a fixed order:
+// capability, lock, conntrack, ipset and its types, then for each family the
+// table `filter` and every match and target. Creates and changes nothing,
+// though the kernel may load the modules that it is asked for. Runs without
+// privileges too. Blocks for the kernel only. Looks at the network namespace of
+// the calling thread.
+std::vector<PreflightFinding> RunPreflight(const PreflightOptions& options);
+
+}  // namespace netpol
+
+#endif  // NETPOL_DATAPLANE_HOST_PREFLIGHT_H_

@@ -1,0 +1,70 @@
+#include "netpol/dataplane/linux_dataplane.h"
+
+#include <memory>
+#include <utility>
+
+#include "netpol/base/status_macros.h"
+
+namespace netpol {
+
+absl::StatusOr<std::unique_ptr<LinuxDataplane>> LinuxDataplane::Create(
+    LinuxDataplaneOptions options) {
+  ASSIGN_OR_RETURN(std::unique_ptr<SetTable> sets, SetTable::Create());
+  return std::unique_ptr<LinuxDataplane>(new LinuxDataplane(
+      std::move(sets), FilterTableOptions{options.lock_timeout}));
+}
+
+LinuxDataplane::LinuxDataplane(std::unique_ptr<SetTable> sets,
+                               FilterTableOptions options)
+    : sets_(std::move(sets)),
+      tables_{FilterTable(Family::kIPv4, options),
+              FilterTable(Family::kIPv6, options)} {}
+
+absl::StatusOr<Snapshot> LinuxDataplane::Read(
+    absl::Span<const Family> families) {
+  Snapshot snapshot;
+  ASSIGN_OR_RETURN(snapshot.sets, sets_->Read(families));
+  for (const Family family : families) {
+    ASSIGN_OR_RETURN(snapshot.table(family), table(family).Read());
+  }
+  return snapshot;
+}
+
+absl::Status LinuxDataplane::CreateSet(const SetSpec& spec,
+                                       absl::Span<const SetMember> members) {
+  return sets_->CreateSet(spec, members);
+}
+
+absl::Status LinuxDataplane::AddMembers(const SetSpec& spec,
+                                        absl::Span<const SetMember> members) {
+  return sets_->AddMembers(spec, members);
+}
+
+absl::Status LinuxDataplane::RemoveMembers(
+    const SetSpec& spec, absl::Span<const SetMember> members) {
+  return sets_->RemoveMembers(spec, members);
+}
+
+absl::Status LinuxDataplane::ReplaceSet(const SetSpec& spec,
+                                        absl::Span<const SetMember> members) {
+  return sets_->ReplaceSet(spec, members);
+}
+
+absl::Status LinuxDataplane::DestroySet(const SetName& name) {
+  return sets_->DestroySet(name);
+}
+
+absl::Status LinuxDataplane::CommitTable(const TableChange& change) {
+  return table(change.family).Commit(change);
+}
+
+WriteCounts LinuxDataplane::writes() const {
+  WriteCounts counts;
+  counts.set_messages = sets_->messages();
+  for (const FilterTable& table : tables_) {
+    counts.table_commits += table.commits();
+  }
+  return counts;
+}
+
+}  // namespace netpol

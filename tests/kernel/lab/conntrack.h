@@ -1,0 +1,15 @@
+// The connections that a network namespace remembers.
+#ifndef TESTS_KERNEL_LAB_CONNTRACK_H_
+#define TESTS_KERNEL_LAB_CONNTRACK_H_
+
+#include "absl/status/status.h"
+
+namespace netpol {
+
+// Forgets every connection of the calling thread's network namespace, so that
+// the next packet of each is a first one.
+absl::Status FlushConntrack();
+
+}  // namespace netpol
+
+#endif  // TESTS_KERNEL_LAB_CONNTRACK_H_

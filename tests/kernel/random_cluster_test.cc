@@ -1,0 +1,186 @@
+// Random clusters in the real kernel: every verdict by real packets, both
+// families, equal to the API's. The kernel is brought from each cluster to the
+// next.
+#include "netpol/testing/random_cluster.h"
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "netpol/controller.h"
+#include "netpol/dataplane/linux_dataplane.h"
+#include "netpol/testing/cluster.h"
+#include "netpol/testing/packet.h"
+#include "netpol/testing/random.h"
+#include "netpol/testing/random_packets.h"
+#include "netpol/testing/reference_evaluator.h"
+#include "tests/kernel/lab/conntrack.h"
+#include "tests/kernel/lab/netns.h"
+#include "tests/kernel/lab/packet_lab.h"
+
+namespace netpol {
+namespace {
+
+int Setting(const char* name, int otherwise) {
+  const char* text = std::getenv(name);
+  int value = 0;
+  return text != nullptr && absl::SimpleAtoi(text, &value) ? value : otherwise;
+}
+
+// What a service proxy may rewrite on its way to this node is not judged.
+constexpr int kFirstNodePort = 30000;
+constexpr int kLastNodePort = 32767;
+
+class RandomClusterKernelTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!MayMakeNamespaces())
+      GTEST_SKIP() << "needs root: makes network namespaces";
+    // The lock of this test alone.
+    const std::string lock = testing::TempDir() + "/xtables.lock";
+    setenv("XTABLES_LOCKFILE", lock.c_str(), 1);
+    absl::StatusOr<std::unique_ptr<PacketLab>> lab = PacketLab::Create();
+    ASSERT_TRUE(lab.ok()) << lab.status();
+    lab_ = *std::move(lab);
+    DefineOptions();
+    for (size_t i = 0; i < options_.local_pods.size(); ++i) {
+      const absl::Status status = lab_->AddPod(
+          absl::StrCat("pod-", i), AddressesOf({options_.local_pods[i]}));
+      ASSERT_TRUE(status.ok()) << status;
+    }
+    for (const auto& pool : {options_.remote_pods, options_.outside}) {
+      const absl::Status status = lab_->AddRemote(AddressesOf(pool));
+      ASSERT_TRUE(status.ok()) << status;
+    }
+    view_.name = options_.node;
+    view_.addresses = AddressesOf(options_.node_addresses);
+  }
+
+  void DefineOptions() {
+    for (int i = 0; i < 12; ++i) {
+      options_.local_pods.push_back({absl::StrCat("10.42.0.", 20 + 9 * i),
+                                     absl::StrCat("fd00:42::", 20 + 9 * i)});
+    }
+    // As the lab gives them to the node: uplink, bridge and tunnel.
+    options_.node_addresses = {{"172.31.0.1", "fd00:31::1"},
+                               {"10.42.0.1", "fd00:42::1"},
+                               {"10.42.0.0", ""}};
+    options_.packets_at_block_edges = false;
+  }
+
+  static std::vector<IpAddress> AddressesOf(
+      const std::vector<AddressPair>& pairs) {
+    std::vector<IpAddress> addresses;
+    for (const AddressPair& pair : pairs) {
+      for (const std::string& text : {pair.v4, pair.v6}) {
+        if (!text.empty()) addresses.push_back(*IpAddress::Parse(text));
+      }
+    }
+    return addresses;
+  }
+
+  // A new controller over the kernel as the last one left it.
+  void Enforce(const Cluster& cluster) {
+    const absl::Status ran = lab_->RunOnNode([&] {
+      absl::StatusOr<std::unique_ptr<LinuxDataplane>> dataplane =
+          LinuxDataplane::Create({});
+      ASSERT_TRUE(dataplane.ok()) << dataplane.status();
+      ControllerOptions options;
+      options.node_name = options_.node;
+      options.layout.families = {Family::kIPv4, Family::kIPv6};
+      auto controller =
+          Controller::Create(std::move(options), *std::move(dataplane));
+      ASSERT_TRUE(controller.ok()) << controller.status();
+      for (const v1::WatchEvent& event : ListingOf(cluster)) {
+        ASSERT_TRUE((*controller)->OnEvent(event).ok());
+      }
+      const absl::StatusOr<SyncReport> report = (*controller)->Sync();
+      ASSERT_TRUE(report.ok()) << report.status();
+      EXPECT_TRUE(report->problems.empty()) << report->problems.front();
+      (*controller)->QueueResync();
+      const absl::StatusOr<SyncReport> second = (*controller)->Sync();
+      ASSERT_TRUE(second.ok()) << second.status();
+      EXPECT_EQ(second->writes.total(), 0u)
+          << "the kernel is not as it was asked to be";
+      const absl::Status flushed = FlushConntrack();
+      ASSERT_TRUE(flushed.ok()) << flushed;
+    });
+    ASSERT_TRUE(ran.ok()) << ran;
+  }
+
+  std::vector<Packet> JudgedPackets(Random& random, const Cluster& cluster,
+                                    int count) const {
+    std::vector<Packet> packets;
+    for (const Packet& packet :
+         RandomPackets(random, cluster, options_, count)) {
+      const bool to_node =
+          std::find(view_.addresses.begin(), view_.addresses.end(),
+                    packet.destination) != view_.addresses.end();
+      const bool node_port = packet.destination_port >= kFirstNodePort &&
+                             packet.destination_port <= kLastNodePort;
+      // What stays within a pod, the node or the world meets no rule here.
+      const bool travels =
+          lab_->OwnerOf(packet.source) != lab_->OwnerOf(packet.destination);
+      if (travels && !(to_node && node_port)) {
+        packets.push_back(packet);
+      }
+    }
+    return packets;
+  }
+
+  void CheckVerdicts(const Cluster& cluster,
+                     const std::vector<Packet>& packets) {
+    std::vector<ProbeSpec> specs;
+    for (const Packet& packet : packets) {
+      specs.push_back({packet.source, packet.destination, packet.protocol,
+                       packet.destination_port});
+    }
+    const absl::StatusOr<std::vector<ProbeOutcome>> outcomes =
+        lab_->Probe(specs);
+    ASSERT_TRUE(outcomes.ok()) << outcomes.status();
+    for (size_t i = 0; i < packets.size(); ++i) {
+      const Verdict verdict = Evaluate(cluster, view_, packets[i]);
+      ++(verdict.allowed ? allowed_ : denied_);
+      ASSERT_EQ((*outcomes)[i], verdict.allowed ? ProbeOutcome::kAllowed
+                                                : ProbeOutcome::kRejected)
+          << packets[i] << ": " << verdict.reason << "\n"
+          << Describe(cluster);
+    }
+  }
+
+  RandomClusterOptions options_;
+  NodeView view_;
+  std::unique_ptr<PacketLab> lab_;
+  int allowed_ = 0;
+  int denied_ = 0;
+};
+
+// NETPOL_SEED=n NETPOL_ROUNDS=1 replays cluster n; more rounds look further.
+TEST_F(RandomClusterKernelTest, EveryPacketMeetsTheVerdictOfTheApi) {
+  const int first = Setting("NETPOL_SEED", 1);
+  const int rounds = Setting("NETPOL_ROUNDS", 200);
+  for (int seed = first; seed < first + rounds; ++seed) {
+    SCOPED_TRACE(
+        absl::StrCat("replay with NETPOL_SEED=", seed, " NETPOL_ROUNDS=1"));
+    Random random(seed);
+    const Cluster cluster = RandomCluster(random, options_);
+    ASSERT_NO_FATAL_FAILURE(Enforce(cluster));
+    ASSERT_NO_FATAL_FAILURE(
+        CheckVerdicts(cluster, JudgedPackets(random, cluster, 300)));
+  }
+  std::cout << "seeds " << first << " to " << first + rounds - 1 << ": "
+            << allowed_ << " packets allowed, " << denied_
+            << " rejected, none wrongly\n";
+  if (rounds >= 20) {
+    EXPECT_GT(allowed_, denied_ / 20);
+    EXPECT_GT(denied_, allowed_ / 20);
+  }
+}
+
+}  // namespace
+}  // namespace netpol
