@@ -28,7 +28,8 @@ Rule ExemptRange(const IpPrefix& range, const std::string& comment) {
       CompatibleRuleId({kInputChain, "-m", "comment", "--comment", comment,
                         "-d", range.ToString(), "-j", "RETURN"});
   Rule rule;
-  rule.destination = range;
+  // The kernel knows no condition that every address meets.
+  if (range.length > 0) rule.destination = range;
   rule.comment = absl::StrCat(comment, " - ", id);
   rule.action = ReturnAction{};
   return rule;

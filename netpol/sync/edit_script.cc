@@ -6,92 +6,67 @@
 namespace netpol {
 namespace {
 
-// Comparing n old with m new rules costs n times m; beyond this all are
-// replaced.
-constexpr size_t kMaxCells = 1 << 16;
+constexpr size_t kMaxPairs = size_t{1} << 20;
 
-struct Middle {
-  size_t from_begin, from_end;
-  size_t to_begin, to_end;
-};
-
-Middle Trim(const std::vector<Rule>& before, const std::vector<Rule>& after) {
-  Middle middle{0, before.size(), 0, after.size()};
-  while (middle.from_begin < middle.from_end &&
-         middle.to_begin < middle.to_end &&
-         before[middle.from_begin] == after[middle.to_begin]) {
-    ++middle.from_begin;
-    ++middle.to_begin;
-  }
-  while (middle.from_begin < middle.from_end &&
-         middle.to_begin < middle.to_end &&
-         before[middle.from_end - 1] == after[middle.to_end - 1]) {
-    --middle.from_end;
-    --middle.to_end;
-  }
-  return middle;
+void Replace(size_t from, size_t to, std::vector<Edit>& script) {
+  script.insert(script.end(), from, Edit::kDelete);
+  script.insert(script.end(), to, Edit::kInsert);
 }
 
-// Pairs of kept rules: the longest common subsequence.
-std::vector<Edit> CommonRules(const std::vector<Rule>& before,
-                              const std::vector<Rule>& after,
-                              const Middle& middle) {
-  const size_t rows = middle.from_end - middle.from_begin;
-  const size_t columns = middle.to_end - middle.to_begin;
-  if (rows == 0 || columns == 0 || rows * columns > kMaxCells) return {};
-  std::vector<uint32_t> length((rows + 1) * (columns + 1), 0);
-  const auto cell = [&](size_t row, size_t column) -> uint32_t& {
-    return length[row * (columns + 1) + column];
-  };
-  const auto equal = [&](size_t row, size_t column) {
-    return before[middle.from_begin + row] == after[middle.to_begin + column];
-  };
-  for (size_t row = rows; row-- > 0;) {
-    for (size_t column = columns; column-- > 0;) {
-      cell(row, column) = equal(row, column) ? cell(row + 1, column + 1) + 1
-                                             : std::max(cell(row + 1, column),
-                                                        cell(row, column + 1));
+// The longest common subsequence by the usual table: `common[i][j]` is its
+// length for what follows position i of `from` and j of `to`.
+void EditMiddle(absl::Span<const int> from, absl::Span<const int> to,
+                std::vector<Edit>& script) {
+  const size_t width = to.size() + 1;
+  std::vector<uint32_t> common((from.size() + 1) * width, 0);
+  for (size_t i = from.size(); i-- > 0;) {
+    for (size_t j = to.size(); j-- > 0;) {
+      common[i * width + j] = from[i] == to[j]
+                                  ? common[(i + 1) * width + j + 1] + 1
+                                  : std::max(common[(i + 1) * width + j],
+                                             common[i * width + j + 1]);
     }
   }
-  std::vector<Edit> kept;
-  for (size_t row = 0, column = 0; row < rows && column < columns;) {
-    if (equal(row, column)) {
-      kept.push_back({Edit::Kind::kKeep, middle.from_begin + row++,
-                      middle.to_begin + column++});
-    } else if (cell(row + 1, column) >= cell(row, column + 1)) {
-      ++row;
+  size_t i = 0;
+  size_t j = 0;
+  while (i < from.size() && j < to.size()) {
+    if (from[i] == to[j]) {
+      script.push_back(Edit::kKeep);
+      ++i;
+      ++j;
+    } else if (common[(i + 1) * width + j] >= common[i * width + j + 1]) {
+      script.push_back(Edit::kDelete);
+      ++i;
     } else {
-      ++column;
+      script.push_back(Edit::kInsert);
+      ++j;
     }
   }
-  return kept;
+  Replace(from.size() - i, to.size() - j, script);
 }
 
 }  // namespace
 
-std::vector<Edit> EditScript(const std::vector<Rule>& before,
-                             const std::vector<Rule>& after) {
-  const Middle middle = Trim(before, after);
-  std::vector<Edit> script;
-  size_t from = 0;
-  size_t to = 0;
-  const auto keep = [&](size_t next_from, size_t next_to) {
-    for (; from < next_from; ++from)
-      script.push_back({Edit::Kind::kDelete, from, to});
-    for (; to < next_to; ++to)
-      script.push_back({Edit::Kind::kInsert, from, to});
-    if (from < before.size() && to < after.size()) {
-      script.push_back({Edit::Kind::kKeep, from++, to++});
-    }
-  };
-  while (from < middle.from_begin) keep(from, to);
-  for (const Edit& kept : CommonRules(before, after, middle))
-    keep(kept.from, kept.to);
-  for (; from < middle.from_end; ++from)
-    script.push_back({Edit::Kind::kDelete, from, to});
-  for (; to < middle.to_end; ++to)
-    script.push_back({Edit::Kind::kInsert, from, to});
-  while (from < before.size()) keep(from, to);
+std::vector<Edit> EditScript(absl::Span<const int> from,
+                             absl::Span<const int> to) {
+  const size_t shorter = std::min(from.size(), to.size());
+  size_t prefix = 0;
+  while (prefix < shorter && from[prefix] == to[prefix]) ++prefix;
+  size_t suffix = 0;
+  while (suffix < shorter - prefix &&
+         from[from.size() - 1 - suffix] == to[to.size() - 1 - suffix]) {
+    ++suffix;
+  }
+  from = from.subspan(prefix, from.size() - prefix - suffix);
+  to = to.subspan(prefix, to.size() - prefix - suffix);
+
+  std::vector<Edit> script(prefix, Edit::kKeep);
+  if (from.empty() || to.empty() || from.size() > kMaxPairs / to.size()) {
+    Replace(from.size(), to.size(), script);
+  } else {
+    EditMiddle(from, to, script);
+  }
+  script.insert(script.end(), suffix, Edit::kKeep);
   return script;
 }
 

@@ -1,28 +1,25 @@
-// How to come from one list of rules to another while keeping what is in both.
+// The shortest way from one sequence to another.
 #ifndef NETPOL_SYNC_EDIT_SCRIPT_H_
 #define NETPOL_SYNC_EDIT_SCRIPT_H_
 
-#include <cstddef>
 #include <cstdint>
 #include <vector>
 
-#include "netpol/rules/rule.h"
+#include "absl/types/span.h"
 
 namespace netpol {
 
-struct Edit {
-  enum class Kind : uint8_t { kKeep, kDelete, kInsert };
-
-  Kind kind = Kind::kKeep;
-  size_t from = 0;  // index in the old list (kKeep, kDelete)
-  size_t to = 0;    // index in the new list (kKeep, kInsert)
+enum class Edit : uint8_t {
+  kKeep,    // the next of `from` is the next of `to`
+  kDelete,  // drop the next of `from`
+  kInsert,  // put the next of `to` here
 };
 
-// Edits in order; deletions stand before the insertions of the same place.
-// Keeps the equal beginning and end and, where the rest is not too long to
-// compare, the most rules that can be kept between them.
-std::vector<Edit> EditScript(const std::vector<Rule>& before,
-                             const std::vector<Rule>& after);
+// Walks `from` and `to` together; equal numbers are equal elements. Keeps as
+// many elements as possible, except that a differing middle of more than
+// a million pairs is replaced whole.
+std::vector<Edit> EditScript(absl::Span<const int> from,
+                             absl::Span<const int> to);
 
 }  // namespace netpol
 

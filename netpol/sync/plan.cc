@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "netpol/sync/edit_script.h"
 
@@ -35,13 +36,10 @@ void AppendChain(const PlannedChain& chain, Family family, std::string& text) {
                                                 : " ";
   absl::StrAppend(&text, sign, " chain ", FamilyName(family), " ",
                   chain.name.value(), "\n");
-  for (const Edit& edit : EditScript(chain.before, chain.after)) {
-    if (edit.kind == Edit::Kind::kKeep) continue;
-    const bool adds = edit.kind == Edit::Kind::kInsert;
-    const Rule& rule = adds ? chain.after[edit.to] : chain.before[edit.from];
-    absl::StrAppend(&text, adds ? "+" : "-", " rule ", FamilyName(family),
-                    " -A ", chain.name.value(), " ", rule.ToString(family),
-                    "\n");
+  for (const RuleChange& change : RuleChanges(chain, family)) {
+    absl::StrAppend(&text, change.added ? "+" : "-", " rule ",
+                    FamilyName(family), " -A ", chain.name.value(), " ",
+                    change.rule->ToString(family), "\n");
   }
 }
 
@@ -53,6 +51,29 @@ void AppendHooks(const PlannedTable& table, std::string& text) {
 }
 
 }  // namespace
+
+std::vector<RuleChange> RuleChanges(const PlannedChain& chain, Family family) {
+  absl::flat_hash_map<std::string, int> numbers;
+  const auto number = [&](const std::vector<Rule>& rules) {
+    std::vector<int> result;
+    for (const Rule& rule : rules) {
+      const int next = static_cast<int>(numbers.size());
+      result.push_back(
+          numbers.try_emplace(rule.ToString(family), next).first->second);
+    }
+    return result;
+  };
+  std::vector<RuleChange> changes;
+  auto before = chain.before.begin();
+  auto after = chain.after.begin();
+  for (Edit edit : EditScript(number(chain.before), number(chain.after))) {
+    if (edit == Edit::kDelete) changes.push_back({false, &*before});
+    if (edit == Edit::kInsert) changes.push_back({true, &*after});
+    if (edit != Edit::kInsert) ++before;
+    if (edit != Edit::kDelete) ++after;
+  }
+  return changes;
+}
 
 TableChange PlannedTable::ToChange() const {
   TableChange change;

@@ -29,6 +29,16 @@ struct PlannedChain {
   std::vector<Rule> after;
 };
 
+// A rule that comes or goes.
+struct RuleChange {
+  bool added = false;
+  const Rule* rule = nullptr;  // in the PlannedChain
+};
+
+// What differs between the two lists of rules of `chain`, in order; rules that
+// stay are left out. `chain` must outlive the result.
+std::vector<RuleChange> RuleChanges(const PlannedChain& chain, Family family);
+
 struct PlannedTable {
   Family family = Family::kIPv4;
   std::vector<PlannedChain> chains;  // in order of their names

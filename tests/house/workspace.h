@@ -1,6 +1,6 @@
 // The source tree that the test was built from.
-#ifndef TESTS_HOUSE_WORKSPACE_H_
-#define TESTS_HOUSE_WORKSPACE_H_
+#ifndef NETPOL_TESTS_HOUSE_WORKSPACE_H_
+#define NETPOL_TESTS_HOUSE_WORKSPACE_H_
 
 #include <filesystem>
 #include <string>
@@ -20,4 +20,4 @@ std::string ReadFile(const std::filesystem::path& relative);
 
 }  // namespace netpol
 
-#endif  // TESTS_HOUSE_WORKSPACE_H_
+#endif  // NETPOL_TESTS_HOUSE_WORKSPACE_H_

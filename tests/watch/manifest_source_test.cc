@@ -179,7 +179,8 @@ TEST_F(ManifestSourceTest, HalfWrittenFileDeletesNothing) {
 }
 
 TEST_F(ManifestSourceTest, MountedConfigMapIsFollowed) {
-  // As the kubelet does it: a..data link to a dated folder, swapped as a whole.
+  // As the kubelet does it: a "..data" link to a dated folder, swapped as a
+  // whole.
   fs::create_directory(In("cfg/..1"));
   Write("cfg/..1/a.yaml", Pod("a"));
   fs::create_directory_symlink("..1", In("cfg/..data"));

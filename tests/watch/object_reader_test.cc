@@ -136,6 +136,26 @@ TEST(ReadManifestTextTest, OtherKindsAreSkippedWithANotice) {
   EXPECT_FALSE(reading.has_unreadable_parts);
 }
 
+TEST(ReadManifestTextTest, SkippedKindIsNamedOncePerFile) {
+  std::string text;
+  for (int i = 0; i < 3; ++i) {
+    absl::StrAppend(&text,
+                    "---\n{apiVersion: v1, kind: Service, metadata: {name: s",
+                    i, "}}\n");
+  }
+  EXPECT_THAT(ProblemsOf(Read(text)), ElementsAre(HasSubstr("m.yaml:2:1")));
+}
+
+TEST(ReadManifestTextTest, FileOfNothingButProblemsIsGivenUp) {
+  std::string text;
+  for (int i = 0; i < 5000; ++i) absl::StrAppend(&text, "--- x\n");
+  const ManifestReading reading = Read(text + Pod("  name: a\n"));
+  EXPECT_THAT(reading.objects, IsEmpty());
+  EXPECT_EQ(reading.problems.size(), 1002u);
+  EXPECT_THAT(reading.problems.back().message, HasSubstr("rest is not read"));
+  EXPECT_TRUE(reading.has_unreadable_parts);
+}
+
 TEST(ReadManifestTextTest, OldVersionIsAnErrorThatNamesTheRightOne) {
   ManifestReading reading = Read(
       "apiVersion: extensions/v1beta1\nkind: NetworkPolicy\n"

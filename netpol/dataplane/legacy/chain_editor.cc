@@ -7,7 +7,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "netpol/base/status_macros.h"
-#include "netpol/dataplane/legacy/edit_script.h"
+#include "netpol/sync/edit_script.h"
 
 namespace netpol {
 namespace {

@@ -1,6 +1,6 @@
 // The connections that a network namespace remembers.
-#ifndef TESTS_KERNEL_LAB_CONNTRACK_H_
-#define TESTS_KERNEL_LAB_CONNTRACK_H_
+#ifndef NETPOL_TESTS_KERNEL_LAB_CONNTRACK_H_
+#define NETPOL_TESTS_KERNEL_LAB_CONNTRACK_H_
 
 #include "absl/status/status.h"
 
@@ -12,4 +12,4 @@ absl::Status FlushConntrack();
 
 }  // namespace netpol
 
-#endif  // TESTS_KERNEL_LAB_CONNTRACK_H_
+#endif  // NETPOL_TESTS_KERNEL_LAB_CONNTRACK_H_

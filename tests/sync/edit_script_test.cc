@@ -1,4 +1,4 @@
-#include "netpol/dataplane/legacy/edit_script.h"
+#include "netpol/sync/edit_script.h"
 
 #include <algorithm>
 #include <random>
