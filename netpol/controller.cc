@@ -35,8 +35,10 @@ absl::Status CheckOptions(const ControllerOptions& options) {
   return absl::OkStatus();
 }
 
-ObjectKey KeyOf(const k8s::ObjectMeta& meta) {
-  return {meta.namespace_(), meta.name()};
+absl::StatusOr<ObjectKey> KeyOf(const k8s::ObjectMeta& meta) {
+  if (meta.name().empty() || meta.namespace_().empty())
+    return absl::InvalidArgumentError("DELETE without namespace and name");
+  return ObjectKey{meta.namespace_(), meta.name()};
 }
 
 }  // namespace
@@ -102,14 +104,21 @@ absl::Status Controller::OnUpsert(const v1::WatchEvent& event) {
 
 absl::Status Controller::OnDelete(const v1::WatchEvent& event) {
   switch (event.object_case()) {
-    case v1::WatchEvent::kNamespace:
-      state_.DeleteNamespace(event.namespace_().metadata().name());
+    case v1::WatchEvent::kNamespace: {
+      const std::string& name = event.namespace_().metadata().name();
+      if (name.empty())
+        return absl::InvalidArgumentError("DELETE of a namespace without name");
+      state_.DeleteNamespace(name);
       return absl::OkStatus();
-    case v1::WatchEvent::kPod:
-      state_.DeletePod(KeyOf(event.pod().metadata()));
+    }
+    case v1::WatchEvent::kPod: {
+      ASSIGN_OR_RETURN(const ObjectKey key, KeyOf(event.pod().metadata()));
+      state_.DeletePod(key);
       return absl::OkStatus();
+    }
     case v1::WatchEvent::kNetworkPolicy: {
-      const ObjectKey key = KeyOf(event.network_policy().metadata());
+      ASSIGN_OR_RETURN(const ObjectKey key,
+                       KeyOf(event.network_policy().metadata()));
       problems_.erase(key);
       state_.DeletePolicy(key);
       return absl::OkStatus();
@@ -164,9 +173,15 @@ absl::StatusOr<Plan> Controller::Preview() {
 }
 
 ControllerCounts Controller::counts() const {
-  return {state_.namespace_count(), state_.pod_count(),
-          state_.policy_count(),    engine_.wanted_sets(),
-          engine_.wanted_chains(),  engine_.wanted_rules()};
+  ControllerCounts counts;
+  counts.namespaces = state_.namespace_count();
+  counts.pods = state_.pod_count();
+  counts.local_pods = state_.local_pod_count();
+  counts.policies = state_.policy_count();
+  counts.sets = engine_.wanted_sets();
+  counts.chains = engine_.wanted_chains();
+  counts.rules = engine_.wanted_rules();
+  return counts;
 }
 
 }  // namespace netpol

@@ -38,6 +38,7 @@ struct ControllerOptions {
 struct ControllerCounts {
   size_t namespaces = 0;
   size_t pods = 0;
+  size_t local_pods = 0;  // with this node's name
   size_t policies = 0;
   size_t sets = 0;
   size_t chains = 0;

@@ -42,7 +42,8 @@ void ControllerLoop::Stop() {
     stop_ = true;
     wake_ = true;
   }
-  if (thread_.joinable()) thread_.join();
+  // Also when several threads stop it at once: all return after its end.
+  std::call_once(joined_, [this] { thread_.join(); });
 }
 
 LoopHealth ControllerLoop::health() const {
@@ -74,7 +75,8 @@ void ControllerLoop::Run() {
     const bool again = Sync(reread);
     absl::MutexLock lock(&mutex_);
     pacer_.Ran(begin, absl::Now(), again);
-    if (!inbox_.empty()) pacer_.Request(absl::Now());
+    // What was asked for meanwhile.
+    if (!inbox_.empty() || resync_) pacer_.Request(absl::Now());
   }
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,8 +22,8 @@
 
 namespace netpol {
 
-// What to tell the host. Called on the loop's thread; must not call back into
-// the loop but for Post(). Any may be empty.
+// What to tell the host. Called on the loop's thread; may call Post() and
+// health() of the loop, and nothing else of it. Any may be empty.
 struct ControllerLoopCallbacks {
   std::function<void(const SyncReport&)> on_synced;
   // A Sync() failed, or an event was refused; what was enforced stays enforced.
@@ -84,6 +85,7 @@ class ControllerLoop {
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   LoopHealth health_ ABSL_GUARDED_BY(mutex_);
 
+  std::once_flag joined_;
   std::thread thread_;
 };
 

@@ -14,15 +14,20 @@ using Entry = DispatchTargets::value_type;
 constexpr size_t kListLimit = 8;
 // Bits decided on one level; boundaries stay put when addresses come and go.
 constexpr int kLevelBits = 4;
+// nf_tables nests chains 16 deep (NFT_JUMP_STACK_SIZE,
+// linux/netfilter/nf_tables.h), of which the chains around the tree take five.
+// Only IPv6 addresses chosen for it would need more levels; the last is a list.
+constexpr int kMaxLevels = 8;
 
 class TreeBuilder {
  public:
   explicit TreeBuilder(Direction direction) : direction_(direction) {}
 
-  void Build(Chain chain, absl::Span<const Entry* const> entries) {
+  void Build(Chain chain, absl::Span<const Entry* const> entries,
+             int level = 1) {
     const size_t index = chains_.size();
     chains_.push_back(std::move(chain));
-    if (entries.size() <= kListLimit) {
+    if (entries.size() <= kListLimit || level == kMaxLevels) {
       for (const Entry* entry : entries)
         chains_[index].rules.push_back(ToTarget(*entry));
       return;
@@ -38,7 +43,7 @@ class TreeBuilder {
                                                 : ToChild(prefix));
       if (count > 1) {
         Build(Chain{DispatchChain(direction_, prefix), {}},
-              entries.subspan(0, count));
+              entries.subspan(0, count), level + 1);
       }
       entries.remove_prefix(count);
     }

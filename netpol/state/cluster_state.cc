@@ -75,6 +75,7 @@ void ClusterState::SetNamespaceLabels(NamespaceRecord& record, Labels labels) {
 
 void ClusterState::UpsertNamespace(const Namespace& ns) {
   NamespaceRecord& record = NamespaceOf(ns.name);
+  if (!record.told) ++told_namespaces_;
   record.told = true;
   SetNamespaceLabels(record, ns.labels);
 }
@@ -82,6 +83,7 @@ void ClusterState::UpsertNamespace(const Namespace& ns) {
 void ClusterState::DeleteNamespace(absl::string_view name) {
   auto it = namespaces_.find(std::string(name));
   if (it == namespaces_.end()) return;
+  if (it->second.told) --told_namespaces_;
   it->second.told = false;
   SetNamespaceLabels(it->second, DefaultNamespaceLabels(name));
   ForgetIfUnused(name);
@@ -91,11 +93,6 @@ const Labels& ClusterState::NamespaceLabels(const Pod& pod) const {
   return namespaces_.at(pod.key.namespace_name).labels;
 }
 
-size_t ClusterState::namespace_count() const {
-  return std::count_if(namespaces_.begin(), namespaces_.end(),
-                       [](const auto& entry) { return entry.second.told; });
-}
-
 // ---- pods
 
 void ClusterState::Link(const Pod& pod) {
@@ -103,7 +100,10 @@ void ClusterState::Link(const Pod& pod) {
     owners_[address].push_back(&pod);
   NamespaceRecord& ns = NamespaceOf(pod.key.namespace_name);
   ns.pods.insert(&pod);
-  if (IsLocal(pod)) ns.local_pods.insert(&pod);
+  if (IsLocal(pod)) {
+    ns.local_pods.insert(&pod);
+    ++local_pods_;
+  }
 }
 
 // Takes out what is known about `pod`, which looked like `as` when it was
@@ -117,7 +117,7 @@ void ClusterState::Unlink(const Pod& pod, const Pod& as) {
   }
   NamespaceRecord& ns = NamespaceOf(as.key.namespace_name);
   ns.pods.erase(&pod);
-  ns.local_pods.erase(&pod);
+  local_pods_ -= ns.local_pods.erase(&pod);
 }
 
 void ClusterState::UpsertPod(Pod pod) {

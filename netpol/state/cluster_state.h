@@ -66,7 +66,8 @@ class ClusterState {
   bool IsLocal(const Pod& pod) const { return pod.node_name == node_name_; }
 
   size_t pod_count() const { return pods_.size(); }
-  size_t namespace_count() const;
+  size_t namespace_count() const { return told_namespaces_; }
+  size_t local_pod_count() const { return local_pods_; }
   size_t policy_count() const { return policies_.size(); }
 
  private:
@@ -103,6 +104,8 @@ class ClusterState {
                     uint16_t number) const;
 
   std::string node_name_;
+  size_t told_namespaces_ = 0;
+  size_t local_pods_ = 0;
   absl::flat_hash_map<std::string, NamespaceRecord> namespaces_;
   absl::node_hash_map<ObjectKey, Pod> pods_;  // the others point into it
   absl::flat_hash_map<IpAddress, Owners> owners_;

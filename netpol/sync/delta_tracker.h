@@ -114,12 +114,6 @@ class DeltaTracker {
     }
   }
 
-  size_t wanted_count() const {
-    size_t count = 0;
-    ForEachWanted([&](const Key&, const Value&) { ++count; });
-    return count;
-  }
-
  private:
   struct Entry {
     absl::optional<Value> wanted;  // empty if not wanted, or if `agreed`

@@ -47,6 +47,7 @@ void SyncEngine::TouchSet(const SetName& name, const TrackedSet& set) {
 void SyncEngine::Stage(RulesetChange change) {
   for (const SetContent& content : change.sets) {
     TrackedSet& set = sets_[content.name];
+    if (!set.wanted) ++wanted_sets_;
     set.wanted = true;
     set.type = content.type;
     set.family = content.family;
@@ -57,6 +58,7 @@ void SyncEngine::Stage(RulesetChange change) {
   for (const SetName& name : change.gone_sets) {
     auto it = sets_.find(name);
     if (it == sets_.end()) continue;
+    if (it->second.wanted) --wanted_sets_;
     it->second.wanted = false;
     it->second.members.WantNothing();
     TouchSet(name, it->second);
@@ -69,12 +71,25 @@ void SyncEngine::Stage(RulesetChange change) {
   }
   for (Family family : families_) {
     RulesetChange::Table& staged = change.table(family);
-    for (Chain& chain : staged.chains) {
-      table(family).chains.Want(chain.name, std::move(chain.rules));
-    }
-    for (const ChainName& name : staged.gone_chains)
+    for (Chain& chain : staged.chains) StageChain(family, std::move(chain));
+    for (const ChainName& name : staged.gone_chains) {
+      CountChain(family, name, -1);
       table(family).chains.Unwant(name);
+    }
   }
+}
+
+void SyncEngine::StageChain(Family family, Chain chain) {
+  CountChain(family, chain.name, -1);
+  table(family).chains.Want(chain.name, std::move(chain.rules));
+  CountChain(family, chain.name, 1);
+}
+
+void SyncEngine::CountChain(Family family, const ChainName& name, int sign) {
+  const std::vector<Rule>* rules = table(family).chains.Wanted(name);
+  if (rules == nullptr) return;
+  wanted_chains_ += sign;
+  wanted_rules_ += sign * static_cast<int64_t>(rules->size());
 }
 
 void SyncEngine::WantNothing() {
@@ -88,26 +103,6 @@ void SyncEngine::WantNothing() {
   }
   hooks_wanted_ = HookChange::kRemove;
   Stage(std::move(change));
-}
-
-size_t SyncEngine::wanted_sets() const {
-  return std::count_if(sets_.begin(), sets_.end(),
-                       [](const auto& entry) { return entry.second.wanted; });
-}
-
-size_t SyncEngine::wanted_chains() const {
-  return tables_[0].chains.wanted_count() + tables_[1].chains.wanted_count();
-}
-
-size_t SyncEngine::wanted_rules() const {
-  size_t rules = 0;
-  for (const TrackedTable& table : tables_) {
-    table.chains.ForEachWanted(
-        [&](const ChainName&, const std::vector<Rule>& chain) {
-          rules += chain.size();
-        });
-  }
-  return rules;
 }
 
 // ---- what is
@@ -170,7 +165,10 @@ void SyncEngine::PlanSet(const SetName& name, const TrackedSet& set,
   std::vector<SetMember> missing = set.members.Missing();
   std::vector<SetMember> surplus = set.members.Surplus();
   const bool judges = set.effect == SetEffect::kJudges;
-  if (set.foreign || set.members.wanted_count() > set.max_elements) {
+  // What comes is added before what goes is removed, but where it judges.
+  const size_t most =
+      set.members.wanted_count() + (judges ? 0 : surplus.size());
+  if (set.foreign || most > set.max_elements) {
     // What goes stays until the rules have changed, unless nobody can say what
     // it is.
     std::vector<SetMember> members = set.members.Wanted();
@@ -255,10 +253,15 @@ absl::Status SyncEngine::Apply(const Plan& plan, Batch& batch) {
 
 void SyncEngine::SetFailed(const SetName& name, const absl::Status& status,
                            Batch& batch) {
-  batch.failed_sets.insert(name);
   batch.report.problems.push_back(
       absl::StrCat("set ", name.value(), ": ", status.message()));
   batch.report.retry = true;
+}
+
+void SyncEngine::FamilyFailed(Family family, const absl::Status& status,
+                              Batch& batch) {
+  batch.failed[static_cast<int>(family)] = true;
+  if (batch.table_status.ok()) batch.table_status = status;
 }
 
 absl::Status SyncEngine::MakeSets(const Plan& plan, Batch& batch) {
@@ -267,11 +270,16 @@ absl::Status SyncEngine::MakeSets(const Plan& plan, Batch& batch) {
     const absl::Status status =
         dataplane_.CreateSet(planned.set, planned.members);
     if (!status.ok()) {
-      if (ConcernsEverySet(status) || set.effect == SetEffect::kJudges) {
-        return Annotate(
-            status, absl::StrCat("creating set ", planned.set.name.value()));
+      const absl::Status told = Annotate(
+          status, absl::StrCat("creating set ", planned.set.name.value()));
+      if (ConcernsEverySet(status)) return told;
+      if (set.effect == SetEffect::kJudges) {
+        // Its rules cannot be left out: nothing would be judged.
+        FamilyFailed(planned.set.family, told, batch);
+        continue;
       }
       SetFailed(planned.set.name, status, batch);
+      batch.failed_sets.insert(planned.set.name);
       continue;
     }
     set.exists = true;
@@ -291,7 +299,6 @@ void SyncEngine::ReplaceSets(const Plan& plan, Batch& batch) {
     // The old content goes on working; rules may keep using it.
     if (!status.ok()) {
       SetFailed(planned.set.name, status, batch);
-      batch.failed_sets.erase(planned.set.name);
       continue;
     }
     TrackedSet& set = sets_.at(planned.set.name);
@@ -314,7 +321,6 @@ void SyncEngine::AddMembers(const std::vector<PlannedMembers>& changes,
         dataplane_.AddMembers(planned.set, planned.members);
     if (!status.ok()) {
       SetFailed(planned.set.name, status, batch);
-      batch.failed_sets.erase(planned.set.name);
       continue;
     }
     TrackedSet& set = sets_.at(planned.set.name);
@@ -345,6 +351,7 @@ void SyncEngine::RemoveMembers(const std::vector<PlannedMembers>& changes,
 }
 
 void SyncEngine::CommitTable(const PlannedTable& planned, Batch& batch) {
+  if (batch.failed[static_cast<int>(planned.family)]) return;
   TableChange change = planned.ToChange();
   TrackedTable& tracked = table(planned.family);
   for (Chain& chain : change.write) {
@@ -356,12 +363,11 @@ void SyncEngine::CommitTable(const PlannedTable& planned, Batch& batch) {
   }
   const absl::Status status = dataplane_.CommitTable(change);
   if (!status.ok()) {
-    batch.failed[static_cast<int>(planned.family)] = true;
-    if (batch.table_status.ok()) {
-      batch.table_status = Annotate(
-          status, absl::StrCat("committing the ", FamilyName(planned.family),
-                               " filter table"));
-    }
+    FamilyFailed(planned.family,
+                 Annotate(status, absl::StrCat("committing the ",
+                                               FamilyName(planned.family),
+                                               " filter table")),
+                 batch);
     return;
   }
   for (Chain& chain : change.write) {

@@ -3,6 +3,7 @@
 #ifndef NETPOL_SYNC_SYNC_ENGINE_H_
 #define NETPOL_SYNC_SYNC_ENGINE_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -55,8 +56,9 @@ class SyncEngine {
   // What Sync() would do now. Reads the kernel if it is not known.
   absl::StatusOr<Plan> Preview();
 
-  // An error means that a table could not be read or committed; what was staged
-  // stays.
+  // An error means that a table could not be read or committed, or lacks the
+  // set that says which packets are judged; the other family is done all the
+  // same. What was staged stays.
   absl::StatusOr<SyncReport> Sync();
 
   // What is believed about the kernel is to be read again before the next step.
@@ -66,9 +68,10 @@ class SyncEngine {
   // and the sets that are ours.
   void WantNothing();
 
-  size_t wanted_sets() const;
-  size_t wanted_chains() const;
-  size_t wanted_rules() const;
+  // How much should exist; costs nothing to ask.
+  int64_t wanted_sets() const { return wanted_sets_; }
+  int64_t wanted_chains() const { return wanted_chains_; }
+  int64_t wanted_rules() const { return wanted_rules_; }
 
  private:
   struct TrackedSet {
@@ -94,6 +97,10 @@ class SyncEngine {
     bool failed[2] = {false, false};
   };
 
+  void StageChain(Family family, Chain chain);
+  // Adds a wanted chain to the counts, or takes it out.
+  void CountChain(Family family, const ChainName& name, int sign);
+
   absl::Status Learn();
   Plan MakePlan() const;
   void PlanSet(const SetName& name, const TrackedSet& set, Plan& plan) const;
@@ -109,6 +116,8 @@ class SyncEngine {
   void CommitTable(const PlannedTable& table, Batch& batch);
   void DestroySets(const Plan& plan, Batch& batch);
   void SetFailed(const SetName& name, const absl::Status& status, Batch& batch);
+  // Its table stays as it is, and with it the members that its rules need.
+  void FamilyFailed(Family family, const absl::Status& status, Batch& batch);
 
   TrackedTable& table(Family family) {
     return tables_[static_cast<int>(family)];
@@ -124,6 +133,9 @@ class SyncEngine {
   TrackedTable tables_[2];
   HookChange hooks_wanted_ = HookChange::kEnsure;
   bool known_ = false;
+  int64_t wanted_sets_ = 0;
+  int64_t wanted_chains_ = 0;
+  int64_t wanted_rules_ = 0;
 };
 
 }  // namespace netpol

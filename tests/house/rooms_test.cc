@@ -153,6 +153,28 @@ TEST(RoomsTest, TheKubernetesWingDoesNotKnowKernelWords) {
   }
 }
 
+// All rooms share one C++ namespace: two types of one name in one program are
+// one symbol with two meanings, and no linker says so.
+TEST(RoomsTest, NoTwoHeadersDefineTypesOfOneName) {
+  static const std::regex kDefinition(
+      "(^|\\n)(struct|class|enum|enum class) ([A-Z]\\w*)( final)?( : [^{;]*)? "
+      "\\{");
+  std::map<std::string, fs::path> defined;
+  for (const char* top : {"netpol", "tests"}) {
+    for (const fs::path& file : FilesBelow(top)) {
+      if (file.extension() != ".h") continue;
+      const std::string text = ReadFile(file);
+      for (std::sregex_iterator it(text.begin(), text.end(), kDefinition), end;
+           it != end; ++it) {
+        const auto [first, inserted] = defined.emplace((*it)[3], file);
+        EXPECT_TRUE(inserted)
+            << (*it)[3] << " in " << first->second << " and in " << file;
+      }
+    }
+  }
+  EXPECT_GT(defined.size(), 50u) << "the headers were not found";
+}
+
 TEST(VisibilityTest, BuildFilesSayWhatTheTableSays) {
   const std::map<std::string, std::string> groups = {
       {"policy", "//netpol:kubernetes_wing"},

@@ -78,8 +78,8 @@ void AppendFewest(const Addresses& held, Family family, int first,
   for (int i = first; i < first + size; ++i) count += held.test(i) ? 1 : 0;
   if (count == 0) return;
   if (count == size) {
-    prefixes.push_back(
-        IpPrefix::Of(AddressAt(family, first), AddressBits(family) - host_bits));
+    prefixes.push_back(IpPrefix::Of(AddressAt(family, first),
+                                    AddressBits(family) - host_bits));
     return;
   }
   AppendFewest(held, family, first, host_bits - 1, prefixes);
@@ -107,8 +107,10 @@ TEST_P(CidrUnionWorldTest, EveryBlockWithEveryExceptIsExact) {
 
 TEST_P(CidrUnionWorldTest, EveryTwoBlocksAreExact) {
   const Family family = GetParam();
-  for (const IpPrefix& first : PrefixesOfWorld(family)) {
-    for (const IpPrefix& second : PrefixesOfWorld(family)) {
+  const std::vector<IpPrefix> prefixes = PrefixesOfWorld(family);
+  for (const IpPrefix& first : prefixes) {
+    for (const IpPrefix& second : prefixes) {
+      if (second < first) continue;
       const std::vector<IpBlock> blocks = {{first, {}}, {second, {}}};
       ASSERT_EQ(Union(blocks, family), Expected(blocks, family))
           << first << " and " << second;
@@ -197,7 +199,7 @@ TEST(CidrUnionTest, ExceptOutsideTheBlockTakesNothing) {
 TEST(CidrUnionTest, ExceptNarrowsItsOwnBlockOnly) {
   EXPECT_EQ(Union({{Net("10.0.0.0/8"), {Net("10.1.0.0/16")}},
                    {Net("10.1.2.0/24"), {}}})
-                .find("10.1.2.0/24") != std::string::npos,
+                    .find("10.1.2.0/24") != std::string::npos,
             true);
   EXPECT_EQ(Union({{Net("10.0.0.0/8"), {Net("10.1.0.0/16")}},
                    {Net("10.0.0.0/8"), {}}}),

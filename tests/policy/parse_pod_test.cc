@@ -1,6 +1,7 @@
 #include <netinet/in.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -10,6 +11,10 @@
 
 namespace netpol {
 namespace {
+
+Labels LabelsOf(std::vector<Labels::Entry> entries) {
+  return Labels(std::move(entries));
+}
 
 IpAddress Ip(absl::string_view text) { return *IpAddress::Parse(text); }
 
@@ -23,13 +28,13 @@ TEST(ParseNamespaceTest, NameLabelIsAddedWhereItIsMissing) {
   const auto ns = ParseNamespace(MakeNamespace("red", {{"team", "a"}}));
   ASSERT_TRUE(ns.ok());
   EXPECT_EQ(ns->name, "red");
-  EXPECT_EQ(ns->labels, Labels({{"team", "a"},
-                                {"kubernetes.io/metadata.name", "red"}}));
+  EXPECT_EQ(ns->labels,
+            LabelsOf({{"team", "a"}, {"kubernetes.io/metadata.name", "red"}}));
 }
 
 TEST(ParseNamespaceTest, WithoutANameIsRefused) {
-  EXPECT_TRUE(absl::IsInvalidArgument(
-      ParseNamespace(k8s::Namespace()).status()));
+  EXPECT_TRUE(
+      absl::IsInvalidArgument(ParseNamespace(k8s::Namespace()).status()));
 }
 
 TEST(ParsePodTest, FieldsAreTaken) {
@@ -46,7 +51,7 @@ TEST(ParsePodTest, FieldsAreTaken) {
   EXPECT_EQ(pod.node_name, "node-a");
   EXPECT_EQ(pod.addresses,
             (std::vector<IpAddress>{Ip("10.42.0.5"), Ip("fd00:42::5")}));
-  EXPECT_EQ(pod.labels, Labels({{"app", "web"}}));
+  EXPECT_EQ(pod.labels, LabelsOf({{"app", "web"}}));
   EXPECT_EQ(pod.ports, (std::vector<NamedPort>{{"http", IPPROTO_TCP, 8080}}));
   EXPECT_EQ(pod.created_seconds, 1700000000);
   EXPECT_EQ(pod.uid, "uid-1");
@@ -98,9 +103,10 @@ TEST(ParsePodTest, PodThatStillRunsKeepsItsAddress) {
                 .addresses.size(),
             1u);
   for (const char* phase : {"Pending", "Running", "Unknown", ""}) {
-    EXPECT_EQ(Parsed(PodBuilder("red", "p").Ip("10.42.0.5").Phase(phase).Build())
-                  .addresses.size(),
-              1u)
+    EXPECT_EQ(
+        Parsed(PodBuilder("red", "p").Ip("10.42.0.5").Phase(phase).Build())
+            .addresses.size(),
+        1u)
         << phase;
   }
 }
@@ -112,8 +118,9 @@ TEST(ParsePodTest, SidecarPortsCountAndThoseOfEndedInitContainersDoNot) {
                              .InitPort(true, "metrics", 9100)
                              .InitPort(false, "setup", 9200)
                              .Build());
-  EXPECT_EQ(pod.ports, (std::vector<NamedPort>{{"http", IPPROTO_TCP, 80},
-                                               {"metrics", IPPROTO_TCP, 9100}}));
+  EXPECT_EQ(pod.ports,
+            (std::vector<NamedPort>{{"http", IPPROTO_TCP, 80},
+                                    {"metrics", IPPROTO_TCP, 9100}}));
 }
 
 TEST(ParsePodTest, ProtocolsOfPorts) {

@@ -1,6 +1,7 @@
 #include <netinet/in.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -12,13 +13,17 @@
 namespace netpol {
 namespace {
 
+Labels LabelsOf(std::vector<Labels::Entry> entries) {
+  return Labels(std::move(entries));
+}
+
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-const Labels kWeb({{"app", "web"}});
-const Labels kDb({{"app", "db"}});
+const Labels kWeb = LabelsOf({{"app", "web"}});
+const Labels kDb = LabelsOf({{"app", "db"}});
 
 NetworkPolicy Parsed(const k8s::NetworkPolicy& wire) {
   absl::StatusOr<NetworkPolicy> policy = ParseNetworkPolicy(wire);
@@ -81,8 +86,12 @@ TEST(ParsePolicyTest, BrokenSubjectIsolatesWhatTheRestSelectsAndAllowsNothing) {
   k8s::LabelSelector selector = MatchLabels({{"app", "web"}});
   *selector.add_match_expressions() =
       MatchExpression("tier", "LooksLike", {"x"}).match_expressions(0);
-  const NetworkPolicy policy = Parsed(
-      Policy().Selects(selector).Types({"Ingress", "Egress"}).Ingress().Egress().Build());
+  const NetworkPolicy policy = Parsed(Policy()
+                                          .Selects(selector)
+                                          .Types({"Ingress", "Egress"})
+                                          .Ingress()
+                                          .Egress()
+                                          .Build());
   EXPECT_TRUE(policy.isolates_ingress);
   EXPECT_TRUE(policy.isolates_egress);
   EXPECT_TRUE(policy.subject.Matches(kWeb));
@@ -115,7 +124,7 @@ TEST(ParsePolicyTest, LabelsAndExpressionsOfASelectorAllCount) {
   const NetworkPolicy policy = Parsed(Policy().Selects(selector).Build());
   EXPECT_TRUE(policy.subject.Matches(kWeb));
   EXPECT_FALSE(
-      policy.subject.Matches(Labels({{"app", "web"}, {"tier", "old"}})));
+      policy.subject.Matches(LabelsOf({{"app", "web"}, {"tier", "old"}})));
   EXPECT_FALSE(policy.subject.Matches(kDb));
 }
 
@@ -155,7 +164,7 @@ TEST(ParsePeerTest, NamespaceSelectorMeansAllTheirPods) {
   const PolicyRule rule = OnlyIngressRule(Parsed(
       Policy().Ingress({NamespacePeer(MatchLabels({{"team", "a"}}))}).Build()));
   ASSERT_THAT(rule.pods, SizeIs(1));
-  EXPECT_TRUE(rule.pods[0].MatchesNamespace("blue", Labels({{"team", "a"}})));
+  EXPECT_TRUE(rule.pods[0].MatchesNamespace("blue", LabelsOf({{"team", "a"}})));
   // The own one only if it matches, too.
   EXPECT_FALSE(rule.pods[0].MatchesNamespace("red", Labels()));
   EXPECT_TRUE(rule.pods[0].pods.Matches(Labels()));
@@ -176,21 +185,20 @@ TEST(ParsePeerTest, BothSelectorsMustHold) {
                                               MatchLabels({{"app", "web"}}))})
                  .Build()));
   ASSERT_THAT(rule.pods, SizeIs(1));
-  EXPECT_TRUE(rule.pods[0].MatchesNamespace("blue", Labels({{"team", "a"}})));
+  EXPECT_TRUE(rule.pods[0].MatchesNamespace("blue", LabelsOf({{"team", "a"}})));
   EXPECT_FALSE(rule.pods[0].MatchesNamespace("blue", Labels()));
   EXPECT_FALSE(rule.pods[0].pods.Matches(kDb));
 }
 
 TEST(ParsePeerTest, BlockIsTakenWithHostBitsMasked) {
-  const NetworkPolicy policy = Parsed(
-      Policy()
-          .Ingress({BlockPeer("192.168.0.5/16", {"192.168.009.1/24"})})
-          .Build());
+  const NetworkPolicy policy =
+      Parsed(Policy()
+                 .Ingress({BlockPeer("192.168.0.5/16", {"192.168.009.1/24"})})
+                 .Build());
   const PolicyRule rule = OnlyIngressRule(policy);
   ASSERT_THAT(rule.blocks, SizeIs(1));
-  EXPECT_EQ(rule.blocks[0],
-            (IpBlock{*IpPrefix::Parse("192.168.0.0/16"),
-                     {*IpPrefix::Parse("192.168.9.0/24")}}));
+  EXPECT_EQ(rule.blocks[0], (IpBlock{*IpPrefix::Parse("192.168.0.0/16"),
+                                     {*IpPrefix::Parse("192.168.9.0/24")}}));
   EXPECT_THAT(policy.problems, IsEmpty());
 }
 
@@ -206,16 +214,17 @@ TEST(ParsePeerTest, BrokenPeerMatchesNothingAndIsNamed) {
     EXPECT_FALSE(rule.any_peer) << peer.DebugString();
     EXPECT_THAT(rule.pods, IsEmpty()) << peer.DebugString();
     EXPECT_THAT(rule.blocks, IsEmpty()) << peer.DebugString();
-    EXPECT_THAT(policy.problems, Contains(HasSubstr("spec.ingress[0].from[0]")));
+    EXPECT_THAT(policy.problems,
+                Contains(HasSubstr("spec.ingress[0].from[0]")));
   }
 }
 
 TEST(ParsePeerTest, BrokenPeerCostsNoOther) {
-  const NetworkPolicy policy = Parsed(
-      Policy()
-          .Egress({k8s::NetworkPolicyPeer(), BlockPeer("10.0.0.0/8")})
-          .Egress()
-          .Build());
+  const NetworkPolicy policy =
+      Parsed(Policy()
+                 .Egress({k8s::NetworkPolicyPeer(), BlockPeer("10.0.0.0/8")})
+                 .Egress()
+                 .Build());
   ASSERT_THAT(policy.egress, SizeIs(2));
   EXPECT_THAT(policy.egress[0].blocks, SizeIs(1));
   EXPECT_TRUE(policy.egress[1].any_peer);

@@ -1,6 +1,7 @@
 #include "netpol/policy/selector.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/hash/hash.h"
@@ -9,6 +10,10 @@
 
 namespace netpol {
 namespace {
+
+Labels LabelsOf(std::vector<Labels::Entry> entries) {
+  return Labels(std::move(entries));
+}
 
 using Operator = Requirement::Operator;
 
@@ -29,7 +34,7 @@ bool Matches(Requirement requirement, const Labels& labels) {
   return Selector({std::move(requirement)}).Matches(labels);
 }
 
-const Labels kWeb({{"app", "web"}, {"empty", ""}});
+const Labels kWeb = LabelsOf({{"app", "web"}, {"empty", ""}});
 
 TEST(SelectorTest, InNeedsTheKeyAndOneOfTheValues) {
   EXPECT_TRUE(Matches(In("app", {"web"}), kWeb));
@@ -107,8 +112,8 @@ TEST(PodTermTest, OneNamespaceIsMatchedByNameAlone) {
 TEST(PodTermTest, NamespacesAreMatchedByTheirLabels) {
   PodTerm term;
   term.namespaces = Selector({In("team", {"a"})});
-  EXPECT_TRUE(term.MatchesNamespace("red", Labels({{"team", "a"}})));
-  EXPECT_FALSE(term.MatchesNamespace("red", Labels({{"team", "b"}})));
+  EXPECT_TRUE(term.MatchesNamespace("red", LabelsOf({{"team", "a"}})));
+  EXPECT_FALSE(term.MatchesNamespace("red", LabelsOf({{"team", "b"}})));
   EXPECT_FALSE(term.MatchesNamespace("red", Labels()));
 }
 

@@ -72,6 +72,32 @@ TEST(EditScriptTest, AlwaysArrivesAtTheGoal) {
   }
 }
 
+int MostThatCanBeKept(const std::vector<int>& a, const std::vector<int>& b) {
+  std::vector<std::vector<int>> best(a.size() + 1,
+                                     std::vector<int>(b.size() + 1, 0));
+  for (size_t i = 1; i <= a.size(); ++i) {
+    for (size_t j = 1; j <= b.size(); ++j) {
+      best[i][j] = a[i - 1] == b[j - 1]
+                       ? best[i - 1][j - 1] + 1
+                       : std::max(best[i - 1][j], best[i][j - 1]);
+    }
+  }
+  return best[a.size()][b.size()];
+}
+
+TEST(EditScriptTest, KeepsTheMostThatCanBeKept) {
+  std::mt19937 random(8);
+  for (int round = 0; round < 3000; ++round) {
+    std::vector<int> from(random() % 10);
+    std::vector<int> to(random() % 10);
+    for (int& x : from) x = random() % 4;
+    for (int& x : to) x = random() % 4;
+    const std::vector<Edit> script = EditScript(from, to);
+    ASSERT_EQ(Follow(script, from, to), to) << "round " << round;
+    ASSERT_EQ(Kept(script), MostThatCanBeKept(from, to)) << "round " << round;
+  }
+}
+
 TEST(EditScriptTest, AHugeMiddleIsReplacedButItsEndsAreKept) {
   std::vector<int> from(3000);
   std::vector<int> to(3000);

@@ -125,7 +125,7 @@ void CheckSets(const std::vector<Family>& families,
 }
 
 // Everything that a rule of ours can hold, at the revisions that we write.
-std::vector<Extension> NeededExtensions(Family family) {
+std::vector<KernelExtension> NeededExtensions(Family family) {
   const bool ipv4 = family == Family::kIPv4;
   constexpr ExtensionKind kMatch = ExtensionKind::kMatch;
   constexpr ExtensionKind kTarget = ExtensionKind::kTarget;
@@ -153,7 +153,7 @@ void CheckTable(Family family, std::vector<PreflightFinding>& findings) {
                 absl::StrCat("load kernel module ", family == Family::kIPv4
                                                         ? "iptable_filter"
                                                         : "ip6table_filter")));
-  for (const Extension& extension : NeededExtensions(family)) {
+  for (const KernelExtension& extension : NeededExtensions(family)) {
     findings.push_back(FindingOf(
         absl::StrCat(
             FamilyName(family),

@@ -32,7 +32,7 @@ int RevisionOption(Family family, ExtensionKind kind) {
 }
 
 absl::Status RevisionError(int error, Family family,
-                           const Extension& extension) {
+                           const KernelExtension& extension) {
   const std::string what = absl::StrCat(
       FamilyName(family),
       extension.kind == ExtensionKind::kMatch ? " match " : " target ",
@@ -59,7 +59,7 @@ absl::Status RevisionError(int error, Family family,
 
 }  // namespace
 
-absl::Status CheckExtension(Family family, const Extension& extension) {
+absl::Status CheckExtension(Family family, const KernelExtension& extension) {
   xt_get_revision question = {};
   if (extension.name.size() >= sizeof(question.name)) {
     return absl::InvalidArgumentError(

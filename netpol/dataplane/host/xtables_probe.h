@@ -15,7 +15,7 @@ enum class ExtensionKind : uint8_t { kMatch, kTarget };
 
 // A match or target as the kernel numbers its binary forms
 // (linux/netfilter/xt_*.h, linux/netfilter_ipv4/ipt_REJECT.h).
-struct Extension {
+struct KernelExtension {
   ExtensionKind kind = ExtensionKind::kMatch;
   std::string name;
   uint8_t revision = 0;
@@ -27,7 +27,7 @@ struct Extension {
 // Unimplemented: the kernel lacks it, or knows other revisions only.
 // PermissionDenied without CAP_NET_RAW and CAP_NET_ADMIN, when nothing is
 // known.
-absl::Status CheckExtension(Family family, const Extension& extension);
+absl::Status CheckExtension(Family family, const KernelExtension& extension);
 
 // OK where the legacy table `filter` of `family` can be read. Unimplemented
 // where the kernel has none, PermissionDenied as above.

@@ -1,0 +1,121 @@
+#include "netpol/daemon/apply_command.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "netpol/daemon/bounded_sync.h"
+#include "netpol/daemon/kernel_access.h"
+#include "netpol/daemon/manifest_cluster.h"
+#include "netpol/daemon/options.h"
+#include "netpol/daemon/progress.h"
+#include "netpol/daemon/run_lock.h"
+
+namespace netpol {
+namespace {
+
+v1::ApplyResult ResultOf(const ManifestCluster& cluster,
+                         const SyncReport& report) {
+  const ControllerCounts counts = cluster.controller->counts();
+  const auto number = [](size_t value) { return static_cast<uint32_t>(value); };
+  v1::ApplyResult result;
+  result.set_namespaces(number(counts.namespaces));
+  result.set_pods(number(counts.pods));
+  result.set_local_pods(number(counts.local_pods));
+  result.set_policies(number(counts.policies));
+  result.set_sets(number(counts.sets));
+  result.set_chains(number(counts.chains));
+  result.set_rules(number(counts.rules));
+  *result.mutable_sync() = SummaryOf(report);
+  for (const v1::Problem& problem : cluster.problems)
+    *result.add_problems() = problem;
+  for (const std::string& text : report.problems) {
+    v1::Problem* problem = result.add_problems();
+    problem->set_severity(v1::Problem::ERROR);
+    problem->set_text(text);
+  }
+  // What is only left over does no harm, and the next apply takes it away.
+  if (report.retry && report.problems.empty()) {
+    v1::Problem* problem = result.add_problems();
+    problem->set_severity(v1::Problem::WARNING);
+    problem->set_text(
+        "sets that are needed no more are still in use by rules of others; the "
+        "next apply tries again");
+  }
+  result.set_complete(!AnyError(std::vector<v1::Problem>(
+      result.problems().begin(), result.problems().end())));
+  return result;
+}
+
+// The daemon would undo at its next look what was applied beside it.
+void WarnOfDaemon(const Flags& flags, Console& console) {
+  const absl::Status lock = RunLock::CheckFree(flags.run_lock);
+  if (lock.ok()) return;
+  v1::Problem problem;
+  problem.set_severity(v1::Problem::WARNING);
+  problem.set_text(std::string(lock.message()) +
+                   ", or it will bring back what its own manifests say");
+  console.Tell(problem);
+}
+
+absl::Status WithAdvice(const absl::Status& status) {
+  if (!absl::IsUnavailable(status)) return status;
+  return absl::Status(
+      status.code(),
+      absl::StrCat(status.message(),
+                   "; apply again, it goes on from here, or wait longer with "
+                   "--iptables-lock-timeout"));
+}
+
+ExitCode Apply(ManifestCluster& cluster, Console& console) {
+  absl::StatusOr<SyncReport> report;
+  {
+    const Progress progress(console.terminal(),
+                            console.Doing("writing the kernel"));
+    report = SyncUntilDone([&] { return cluster.controller->Sync(); },
+                           absl::SleepFor);
+  }
+  if (!report.ok()) {
+    for (const v1::Problem& problem : cluster.problems) console.Tell(problem);
+    return console.Fail("bringing the kernel to what the manifests say",
+                        WithAdvice(report.status()));
+  }
+  const v1::ApplyResult result = ResultOf(cluster, *report);
+  for (const v1::Problem& problem : result.problems()) console.Tell(problem);
+  console.Print(result);
+  return result.complete() ? kDone : kFailed;
+}
+
+}  // namespace
+
+ExitCode RunApply(const Flags& flags, Console& console) {
+  const absl::StatusOr<DaemonOptions> options = MakeOptions(flags);
+  if (!options.ok()) return console.FailUsage(options.status());
+  const absl::Status root = RequireRoot();
+  if (!root.ok()) return console.Fail("changing the kernel", root);
+  absl::StatusOr<ManifestSet> manifests;
+  {
+    const Progress progress(console.terminal(),
+                            console.Doing("reading manifests"));
+    manifests = ReadManifests(flags.manifests);
+  }
+  if (!manifests.ok())
+    return console.Fail("reading manifests", manifests.status());
+  const std::vector<v1::Problem> missing =
+      MissingFeatures(CheckKernel(options->controller.layout.families));
+  for (const v1::Problem& problem : missing) console.Tell(problem);
+  if (!missing.empty()) return kFailed;
+  WarnOfDaemon(flags, console);
+  auto kernel = OpenKernel(options->lock_timeout);
+  if (!kernel.ok()) return console.Fail("opening the kernel", kernel.status());
+  absl::StatusOr<ManifestCluster> cluster =
+      TellManifests(*manifests, options->controller, *std::move(kernel));
+  if (!cluster.ok())
+    return console.Fail("taking the manifests", cluster.status());
+  return Apply(*cluster, console);
+}
+
+}  // namespace netpol

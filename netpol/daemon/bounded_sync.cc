@@ -1,0 +1,62 @@
+#include "netpol/daemon/bounded_sync.h"
+
+#include <utility>
+
+#include "netpol/base/status_macros.h"
+
+namespace netpol {
+namespace {
+
+constexpr int kMaxTries = 5;
+constexpr absl::Duration kFirstWait = absl::Milliseconds(100);
+
+void Accumulate(SyncReport next, SyncReport& total) {
+  next.sets_created += total.sets_created;
+  next.sets_replaced += total.sets_replaced;
+  next.sets_destroyed += total.sets_destroyed;
+  next.members_added += total.members_added;
+  next.members_removed += total.members_removed;
+  next.chains_written += total.chains_written;
+  next.chains_removed += total.chains_removed;
+  next.writes.set_messages += total.writes.set_messages;
+  next.writes.table_commits += total.writes.table_commits;
+  total = std::move(next);
+}
+
+}  // namespace
+
+absl::StatusOr<SyncReport> SyncUntilDone(
+    const std::function<absl::StatusOr<SyncReport>()>& sync,
+    const std::function<void(absl::Duration)>& wait) {
+  SyncReport total;
+  absl::Duration pause = kFirstWait;
+  for (int tries = 0; tries < kMaxTries; ++tries) {
+    if (tries > 0) {
+      wait(pause);
+      pause *= 2;
+    }
+    ASSIGN_OR_RETURN(SyncReport report, sync());
+    Accumulate(std::move(report), total);
+    if (!total.retry) break;
+  }
+  return total;
+}
+
+v1::SyncSummary SummaryOf(const SyncReport& report) {
+  const auto count = [](auto value) { return static_cast<uint32_t>(value); };
+  v1::SyncSummary summary;
+  summary.set_sets_created(count(report.sets_created));
+  summary.set_sets_replaced(count(report.sets_replaced));
+  summary.set_sets_destroyed(count(report.sets_destroyed));
+  summary.set_members_added(count(report.members_added));
+  summary.set_members_removed(count(report.members_removed));
+  summary.set_chains_written(count(report.chains_written));
+  summary.set_chains_removed(count(report.chains_removed));
+  v1::KernelWrites* writes = summary.mutable_kernel_writes();
+  writes->set_total(count(report.writes.total()));
+  writes->set_set_messages(count(report.writes.set_messages));
+  writes->set_table_commits(count(report.writes.table_commits));
+  return summary;
+}
+
+}  // namespace netpol

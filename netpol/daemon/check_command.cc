@@ -1,0 +1,20 @@
+#include "netpol/daemon/check_command.h"
+
+#include <vector>
+
+#include "netpol/daemon/kernel_access.h"
+#include "netpol/daemon/options.h"
+
+namespace netpol {
+
+ExitCode RunCheck(const Flags& flags, Console& console) {
+  const absl::StatusOr<std::vector<Family>> families = EnabledFamilies(flags);
+  if (!families.ok()) return console.FailUsage(families.status());
+  const absl::Status root = RequireRoot();
+  if (!root.ok()) return console.Fail("checking the kernel", root);
+  const v1::CheckResult result = CheckKernel(*families);
+  console.Print(result);
+  return result.ok() ? kDone : kFailed;
+}
+
+}  // namespace netpol

@@ -1,0 +1,207 @@
+#include "netpol/daemon/command_line.h"
+
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+
+namespace netpol {
+namespace {
+
+constexpr char kExitCodes[] =
+    "Exit codes:\n"
+    "  0   done, or nothing to do\n"
+    "  1   an error, or done in part; stderr says what and why\n"
+    "  2   plan, cleanup --dry-run: something would change\n"
+    "  64  the command line is wrong";
+
+void AddList(CLI::App* app, const std::string& name,
+             std::vector<std::string>& values, const std::string& help) {
+  app->add_option(name, values, help)->allow_extra_args(false);
+}
+
+void AddManifests(CLI::App* app, Flags& flags) {
+  app->add_option("--manifests", flags.manifests,
+                  "File or folder of Kubernetes objects (namespaces, pods, "
+                  "network policies) in YAML or JSON; may be repeated")
+      ->required()
+      ->allow_extra_args(false)
+      ->type_name("PATH");
+}
+
+void AddOutput(CLI::App* app, Flags& flags) {
+  app->add_option("--output,-o", flags.output,
+                  "How results are printed: text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+}
+
+void AddVerbosity(CLI::App* app, Flags& flags) {
+  app->add_option("-v,--v", flags.verbosity,
+                  "Log level: 0 logs what was done, 1 and above also what was "
+                  "looked at")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+}
+
+void AddFamilies(CLI::App* app, Flags& flags) {
+  app->add_flag("--enable-ipv4", flags.enable_ipv4,
+                "Enforce for IPv4; on unless --enable-ipv4=false");
+  app->add_flag("--enable-ipv6", flags.enable_ipv6,
+                "Enforce for IPv6; off unless given");
+}
+
+void AddLockTimeout(CLI::App* app, Flags& flags) {
+  app->add_option("--iptables-lock-timeout", flags.iptables_lock_timeout,
+                  "How long a write waits for the xtables lock that other "
+                  "programs may hold, like 10s")
+      ->capture_default_str();
+}
+
+void AddRunLock(CLI::App* app, Flags& flags) {
+  app->add_option("--run-lock", flags.run_lock,
+                  "File whose lock the one daemon of a node holds")
+      ->capture_default_str();
+}
+
+void AddServiceRanges(CLI::App* app, Flags& flags) {
+  AddList(app, "--service-cluster-ip-range", flags.service_cluster_ip_range,
+          "CIDRs of service cluster addresses, which egress from a pod of this "
+          "node is not judged by; comma list or repeated, at most two "
+          "[10.96.0.0/12]");
+  AddList(
+      app, "--service-external-ip-range", flags.service_external_ip_range,
+      "CIDRs of external service addresses, treated likewise; comma list or "
+      "repeated");
+  AddList(app, "--loadbalancer-ip-range", flags.loadbalancer_ip_range,
+          "CIDRs of load balancer addresses, treated likewise; comma list or "
+          "repeated");
+  app->add_option("--service-node-port-range", flags.service_node_port_range,
+                  "Node ports of services, FIRST-LAST or FIRST:LAST")
+      ->capture_default_str();
+}
+
+// plan takes all that apply takes, so that one line serves for both.
+void AddEnforcement(CLI::App* app, Flags& flags) {
+  app->add_option("--hostname-override", flags.hostname_override,
+                  "Name of this node's Node object; else NODE_NAME of the "
+                  "environment, else the host name");
+  AddFamilies(app, flags);
+  AddServiceRanges(app, flags);
+  app->add_option("--netpol-allow-mark", flags.netpol_allow_mark,
+                  "Packet mark bit of packets that a policy allows, "
+                  "hexadecimal")
+      ->capture_default_str();
+  app->add_option("--netpol-pass-mark", flags.netpol_pass_mark,
+                  "Packet mark bit of packets that were judged and pass, "
+                  "hexadecimal")
+      ->capture_default_str();
+  app->add_option("--icmp", flags.icmp,
+                  "kube-router: echo requests and ICMP errors always pass; "
+                  "policy: ICMP is judged as any protocol")
+      ->capture_default_str();
+  AddLockTimeout(app, flags);
+}
+
+CLI::App* AddCommand(CLI::App& app, Flags& flags, CommandKind command,
+                     const std::string& help) {
+  CLI::App* added = app.add_subcommand(CommandName(command), help);
+  added->callback([&flags, command] { flags.command = command; });
+  added->footer(kExitCodes);
+  return added;
+}
+
+void AddReaders(CLI::App& app, Flags& flags) {
+  CLI::App* plan = AddCommand(app, flags, CommandKind::kPlan,
+                              "Show what apply would change");
+  AddManifests(plan, flags);
+  AddEnforcement(plan, flags);
+  AddOutput(plan, flags);
+  CLI::App* show = AddCommand(
+      app, flags, CommandKind::kShow,
+      "Show our chains, rules and sets in the kernel, and whose they are");
+  AddOutput(show, flags);
+  CLI::App* check =
+      AddCommand(app, flags, CommandKind::kCheck,
+                 "Look whether this kernel has what enforcement needs");
+  AddFamilies(check, flags);
+  AddOutput(check, flags);
+  CLI::App* version =
+      AddCommand(app, flags, CommandKind::kVersion, "Show the version");
+  AddOutput(version, flags);
+}
+
+void AddWriters(CLI::App& app, Flags& flags) {
+  CLI::App* run = AddCommand(
+      app, flags, CommandKind::kRun,
+      "Enforce what manifests say, and follow their changes, until SIGTERM or "
+      "SIGINT, which leave enforcement in place; SIGHUP reads the kernel "
+      "again");
+  AddManifests(run, flags);
+  AddEnforcement(run, flags);
+  AddRunLock(run, flags);
+  AddVerbosity(run, flags);
+  run->add_option("--iptables-sync-period", flags.iptables_sync_period,
+                  "How often the kernel is read again and mended, like 5m0s")
+      ->capture_default_str();
+  CLI::App* apply = AddCommand(app, flags, CommandKind::kApply,
+                               "Bring the kernel to what manifests say, once");
+  AddManifests(apply, flags);
+  AddEnforcement(apply, flags);
+  AddRunLock(apply, flags);
+  AddOutput(apply, flags);
+  CLI::App* cleanup = AddCommand(
+      app, flags, CommandKind::kCleanup,
+      "Remove our hooks, chains and sets of both families from the kernel");
+  cleanup->add_flag("--dry-run", flags.dry_run,
+                    "Show what would be removed, and remove nothing");
+  cleanup->add_flag("--force", flags.force,
+                    "Also while a daemon runs, which would bring it all back");
+  AddRunLock(cleanup, flags);
+  AddLockTimeout(cleanup, flags);
+  AddOutput(cleanup, flags);
+}
+
+// Help that was asked for is an "error" of the library, with exit code 0.
+void Explain(const CLI::App& app, const CLI::ParseError& error,
+             std::ostream& out, std::ostream& err, ExitCode& exit_code) {
+  if (error.get_exit_code() == 0) {
+    app.exit(error, out, err);
+    exit_code = kDone;
+    return;
+  }
+  std::string command = "netpolctl";
+  for (const CLI::App* used : app.get_subcommands())
+    command += " " + used->get_name();
+  err << command << ": reading the command line: " << error.what() << "; see "
+      << command << " --help" << std::endl;
+}
+
+}  // namespace
+
+absl::optional<Flags> ParseCommandLine(int argc, const char* const* argv,
+                                       std::ostream& out, std::ostream& err,
+                                       ExitCode& exit_code) {
+  exit_code = kUsage;
+  try {
+    Flags flags;
+    CLI::App app("Enforces Kubernetes network policies on this node");
+    app.name("netpolctl");
+    app.footer(kExitCodes);
+    app.require_subcommand(1);
+    AddWriters(app, flags);
+    AddReaders(app, flags);
+    try {
+      app.parse(argc, argv);
+      return flags;
+    } catch (const CLI::ParseError& error) {
+      Explain(app, error, out, err, exit_code);
+    }
+  } catch (const std::exception& error) {
+    err << "netpolctl: reading the command line: " << error.what() << "\n";
+  }
+  return absl::nullopt;
+}
+
+}  // namespace netpol

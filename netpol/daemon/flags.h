@@ -1,0 +1,53 @@
+// The command line as it was written: strings that nobody has judged yet.
+#ifndef NETPOL_DAEMON_FLAGS_H_
+#define NETPOL_DAEMON_FLAGS_H_
+
+#include <string>
+#include <vector>
+
+namespace netpol {
+
+enum class CommandKind {
+  kRun,
+  kApply,
+  kPlan,
+  kShow,
+  kCleanup,
+  kCheck,
+  kVersion,
+};
+
+// Values are those of the flags of the same names, defaults included; a command
+// leaves the flags that it does not have at their defaults. options.h turns
+// them into what the controller takes.
+struct Flags {
+  CommandKind command = CommandKind::kVersion;
+
+  std::vector<std::string> manifests;
+  std::string run_lock = "/run/netpolctl.lock";
+
+  std::string hostname_override;
+  bool enable_ipv4 = true;
+  bool enable_ipv6 = false;
+  std::vector<std::string> service_cluster_ip_range;  // empty: 10.96.0.0/12
+  std::vector<std::string> service_external_ip_range;
+  std::vector<std::string> loadbalancer_ip_range;
+  std::string service_node_port_range = "30000-32767";
+  std::string iptables_sync_period = "5m0s";
+  std::string netpol_allow_mark = "0x10000";
+  std::string netpol_pass_mark = "0x20000";
+  std::string icmp = "kube-router";
+  std::string iptables_lock_timeout = "10s";
+
+  std::string output = "text";
+  int verbosity = 0;
+  bool dry_run = false;
+  bool force = false;
+};
+
+// "apply", as on the command line.
+const char* CommandName(CommandKind command);
+
+}  // namespace netpol
+
+#endif  // NETPOL_DAEMON_FLAGS_H_

@@ -1,0 +1,71 @@
+#include "netpol/daemon/kernel_access.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "netpol/base/status_macros.h"
+#include "netpol/dataplane/host/preflight.h"
+#include "netpol/dataplane/linux_dataplane.h"
+
+namespace netpol {
+
+absl::Status RequireRoot() {
+  if (geteuid() == 0) return absl::OkStatus();
+  return absl::PermissionDeniedError(
+      absl::StrCat("user id ", geteuid(),
+                   " may not read or change sets and filter tables; run "
+                   "netpolctl as root"));
+}
+
+absl::StatusOr<std::unique_ptr<Dataplane>> OpenKernel(
+    absl::Duration lock_timeout) {
+  LinuxDataplaneOptions options;
+  options.lock_timeout = lock_timeout;
+  ASSIGN_OR_RETURN(std::unique_ptr<LinuxDataplane> dataplane,
+                   LinuxDataplane::Create(options));
+  return std::unique_ptr<Dataplane>(std::move(dataplane));
+}
+
+absl::StatusOr<std::vector<Family>> FamiliesOf(Dataplane& dataplane) {
+  std::vector<Family> families;
+  for (Family family : kFamilies) {
+    const absl::StatusOr<Snapshot> snapshot = dataplane.Read({family});
+    if (absl::IsUnimplemented(snapshot.status())) continue;
+    if (!snapshot.ok()) return snapshot.status();
+    families.push_back(family);
+  }
+  return families;
+}
+
+v1::CheckResult CheckKernel(const std::vector<Family>& families) {
+  PreflightOptions options;
+  options.families = families;
+  v1::CheckResult result;
+  result.set_ok(true);
+  for (const PreflightFinding& finding : RunPreflight(options)) {
+    v1::CheckResult::Finding* message = result.add_findings();
+    message->set_name(finding.name);
+    message->set_ok(finding.ok);
+    message->set_detail(finding.detail);
+    message->set_remedy(finding.remedy);
+    if (!finding.ok) result.set_ok(false);
+  }
+  return result;
+}
+
+std::vector<v1::Problem> MissingFeatures(const v1::CheckResult& result) {
+  std::vector<v1::Problem> problems;
+  for (const v1::CheckResult::Finding& finding : result.findings()) {
+    if (finding.ok()) continue;
+    v1::Problem problem;
+    problem.set_severity(v1::Problem::ERROR);
+    problem.set_text(absl::StrCat(finding.name(), " is missing: ",
+                                  finding.detail(), "; ", finding.remedy()));
+    problems.push_back(std::move(problem));
+  }
+  return problems;
+}
+
+}  // namespace netpol

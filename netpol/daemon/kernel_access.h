@@ -1,0 +1,35 @@
+// The way to this node's kernel that all commands share.
+#ifndef NETPOL_DAEMON_KERNEL_ACCESS_H_
+#define NETPOL_DAEMON_KERNEL_ACCESS_H_
+
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "netpol/base/ip.h"
+#include "netpol/sync/dataplane.h"
+#include "proto/netpol/status.pb.h"
+
+namespace netpol {
+
+// PermissionDenied unless this process is root's.
+absl::Status RequireRoot();
+
+// The kernel of the network namespace that we are in.
+absl::StatusOr<std::unique_ptr<Dataplane>> OpenKernel(
+    absl::Duration lock_timeout);
+
+// Those of both families that this kernel has a filter table for.
+absl::StatusOr<std::vector<Family>> FamiliesOf(Dataplane& dataplane);
+
+// What the preflight found.
+v1::CheckResult CheckKernel(const std::vector<Family>& families);
+
+// A sentence for each thing that is missing, with its remedy.
+std::vector<v1::Problem> MissingFeatures(const v1::CheckResult& result);
+
+}  // namespace netpol
+
+#endif  // NETPOL_DAEMON_KERNEL_ACCESS_H_

@@ -1,0 +1,64 @@
+// From the flags as written to the options of controller, loop and kernel.
+#ifndef NETPOL_DAEMON_OPTIONS_H_
+#define NETPOL_DAEMON_OPTIONS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "netpol/base/ip.h"
+#include "netpol/compile/layout.h"
+#include "netpol/controller.h"
+#include "netpol/daemon/flags.h"
+#include "netpol/rules/rule.h"
+
+namespace netpol {
+
+// Everything that the flags say, judged.
+struct DaemonOptions {
+  ControllerOptions controller;
+  absl::Duration sync_period = absl::Minutes(5);
+  absl::Duration lock_timeout = absl::Seconds(10);
+};
+
+// What `flags` ask for. `environment_node_name` is NODE_NAME of the
+// environment, `host_name` the machine's; the first of --hostname-override and
+// these that is not empty is the node's name. Every error is InvalidArgument
+// and quotes the flag and its value.
+//
+// As in kube-router, a service range must be of an enabled family, and there
+// are one or two cluster ranges.
+absl::StatusOr<DaemonOptions> MakeOptions(
+    const Flags& flags, absl::string_view environment_node_name,
+    absl::string_view host_name);
+
+// As above, for the process's own environment and host.
+absl::StatusOr<DaemonOptions> MakeOptions(const Flags& flags);
+
+// The enabled families, in order. InvalidArgument if none is.
+absl::StatusOr<std::vector<Family>> EnabledFamilies(const Flags& flags);
+
+// "30000-32767" or "30000:32767": two numbers from 1 to 65535, the first below
+// the second.
+absl::StatusOr<PortRange> ParsePortRange(absl::string_view flag,
+                                         absl::string_view value);
+
+// Blocks of `families`, out of comma lists.
+absl::StatusOr<std::vector<IpPrefix>> ParseIpRanges(
+    absl::string_view flag, const std::vector<std::string>& values,
+    const std::vector<Family>& families);
+
+// A hexadecimal number with or without "0x", not 0.
+absl::StatusOr<uint32_t> ParseMark(absl::string_view flag,
+                                   absl::string_view value);
+
+// A duration as Go writes it ("5m0s"): finite, and longer than nothing.
+absl::StatusOr<absl::Duration> ParsePositiveDuration(absl::string_view flag,
+                                                     absl::string_view value);
+
+}  // namespace netpol
+
+#endif  // NETPOL_DAEMON_OPTIONS_H_

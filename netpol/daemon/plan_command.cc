@@ -1,0 +1,56 @@
+#include "netpol/daemon/plan_command.h"
+
+#include <utility>
+
+#include "netpol/daemon/kernel_access.h"
+#include "netpol/daemon/manifest_cluster.h"
+#include "netpol/daemon/options.h"
+#include "netpol/daemon/plan_form.h"
+#include "netpol/daemon/progress.h"
+
+namespace netpol {
+namespace {
+
+void PrintPlan(const Plan& plan, Console& console) {
+  if (console.json()) {
+    console.out() << JsonOf(PlanToProto(plan));
+  } else if (plan.empty()) {
+    console.out() << "nothing would change\n";
+  } else {
+    console.out() << plan.ToString();
+  }
+}
+
+}  // namespace
+
+ExitCode RunPlan(const Flags& flags, Console& console) {
+  const absl::StatusOr<DaemonOptions> options = MakeOptions(flags);
+  if (!options.ok()) return console.FailUsage(options.status());
+  const absl::Status root = RequireRoot();
+  if (!root.ok()) return console.Fail("reading the kernel", root);
+  absl::StatusOr<ManifestSet> manifests;
+  {
+    const Progress progress(console.terminal(),
+                            console.Doing("reading manifests"));
+    manifests = ReadManifests(flags.manifests);
+  }
+  if (!manifests.ok())
+    return console.Fail("reading manifests", manifests.status());
+  auto kernel = OpenKernel(options->lock_timeout);
+  if (!kernel.ok()) return console.Fail("opening the kernel", kernel.status());
+  absl::StatusOr<ManifestCluster> cluster =
+      TellManifests(*manifests, options->controller, *std::move(kernel));
+  if (!cluster.ok()) return console.Fail("planning", cluster.status());
+  absl::StatusOr<Plan> plan;
+  {
+    const Progress progress(console.terminal(), console.Doing("planning"));
+    plan = cluster->controller->Preview();
+  }
+  for (const v1::Problem& problem : cluster->problems) console.Tell(problem);
+  if (!plan.ok()) return console.Fail("planning", plan.status());
+  PrintPlan(*plan, console);
+  if (AnyError(cluster->problems)) return kFailed;
+  return plan->empty() ? kDone : kChanges;
+}
+
+}  // namespace netpol

@@ -1,0 +1,32 @@
+#include "netpol/daemon/show_command.h"
+
+#include <memory>
+#include <vector>
+
+#include "netpol/daemon/kernel_access.h"
+#include "netpol/daemon/kernel_state.h"
+#include "netpol/daemon/progress.h"
+
+namespace netpol {
+
+ExitCode RunShow(const Flags&, Console& console) {
+  constexpr char kTried[] = "reading the kernel";
+  const absl::Status root = RequireRoot();
+  if (!root.ok()) return console.Fail(kTried, root);
+  // Nothing is written, so the lock is never waited for.
+  const auto kernel = OpenKernel(absl::ZeroDuration());
+  if (!kernel.ok()) return console.Fail(kTried, kernel.status());
+  v1::KernelState state;
+  {
+    const Progress progress(console.terminal(), console.Doing(kTried));
+    const absl::StatusOr<std::vector<Family>> families = FamiliesOf(**kernel);
+    if (!families.ok()) return console.Fail(kTried, families.status());
+    const absl::StatusOr<Snapshot> snapshot = (*kernel)->Read(*families);
+    if (!snapshot.ok()) return console.Fail(kTried, snapshot.status());
+    state = KernelStateOf(*snapshot, *families);
+  }
+  console.Print(state);
+  return kDone;
+}
+
+}  // namespace netpol

@@ -1,0 +1,48 @@
+#include "netpol/daemon/sync_log.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "netpol/daemon/bounded_sync.h"
+#include "netpol/daemon/text_form.h"
+
+namespace netpol {
+
+void SyncLog::OnSynced(const SyncReport& report, absl::Duration duration,
+                       absl::Time now) {
+  const std::string line = absl::StrFormat("synced in %.1f ms: %s",
+                                           absl::ToDoubleMilliseconds(duration),
+                                           TextOf(SummaryOf(report)));
+  (report.writes.total() > 0 ? sinks_.info : sinks_.debug)(line);
+  for (const std::string& problem : report.problems) Error(problem, now);
+  if (!report.problems.empty()) return;
+  const int errors = limiter_.Clear();
+  if (errors > 0) {
+    sinks_.info(absl::StrCat("syncing works again, after ", errors,
+                             errors == 1 ? " error" : " errors"));
+  }
+  if (!ready_) sinks_.info("ready");
+  ready_ = true;
+}
+
+void SyncLog::OnError(const absl::Status& status, absl::Time now) {
+  Error(absl::StrCat("syncing: ", status.message(),
+                     "; what was enforced stays, and it is tried again"),
+        now);
+}
+
+void SyncLog::OnPolicyProblems(const ObjectKey& policy,
+                               const std::vector<std::string>& problems) {
+  if (problems.empty())
+    sinks_.info(absl::StrCat("NetworkPolicy ", policy.ToString(),
+                             ": has no problems any more"));
+  for (const std::string& problem : problems) {
+    sinks_.error(
+        absl::StrCat("NetworkPolicy ", policy.ToString(), ": ", problem));
+  }
+}
+
+void SyncLog::Error(const std::string& text, absl::Time now) {
+  if (const auto line = limiter_.Admit(text, now)) sinks_.error(*line);
+}
+
+}  // namespace netpol

@@ -1,0 +1,162 @@
+#include "netpol/daemon/text_form.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+
+namespace netpol {
+namespace {
+
+using Owners = google::protobuf::RepeatedPtrField<v1::Owner>;
+
+// A dispatch chain belongs to every pod below it: a line names a few.
+constexpr int kNamedOwners = 4;
+
+std::string Counted(uint32_t count, absl::string_view one,
+                    absl::string_view many) {
+  return absl::StrCat(count, " ", count == 1 ? one : many);
+}
+
+std::string OwnerText(const v1::Owner& owner) {
+  switch (owner.kind()) {
+    case v1::Owner::POD:
+      return absl::StrCat("pod ", owner.name());
+    case v1::Owner::NETWORK_POLICY:
+      return absl::StrCat("policy ", owner.name());
+    case v1::Owner::LAYOUT:
+      break;
+  }
+  return "every pod of this node";
+}
+
+std::string OwnersText(const Owners& owners) {
+  if (owners.empty()) return "nobody, left over";
+  std::vector<std::string> names;
+  for (const v1::Owner& owner : owners) {
+    if (static_cast<int>(names.size()) == kNamedOwners) {
+      names.push_back(
+          absl::StrCat("and ", owners.size() - kNamedOwners, " more"));
+      break;
+    }
+    names.push_back(OwnerText(owner));
+  }
+  return absl::StrJoin(names, ", ");
+}
+
+std::string WritesText(const v1::KernelWrites& writes) {
+  return absl::StrCat("kernel writes: ", writes.total(), " (set messages ",
+                      writes.set_messages(), ", table commits ",
+                      writes.table_commits(), ")");
+}
+
+void AppendTable(const v1::ShownTable& table, std::string& text) {
+  absl::StrAppend(
+      &text, "hooks ", table.family(), ": ",
+      table.hooks_in_place() ? "in place"
+      : table.hooks_found() == 0
+          ? "none"
+          : absl::StrCat("not in place, ",
+                         Counted(table.hooks_found(), "jump", "jumps"),
+                         " found"),
+      "\n");
+  for (const v1::ShownChain& chain : table.chains()) {
+    absl::StrAppend(&text, "chain ", table.family(), " ", chain.name(), "  # ",
+                    OwnersText(chain.owners()), "\n");
+    for (const v1::ShownRule& rule : chain.rules()) {
+      absl::StrAppend(&text, "  ", rule.text(), "  # ",
+                      OwnersText(rule.owners()), "\n");
+    }
+  }
+}
+
+void AppendSet(const v1::ShownSet& set, std::string& text) {
+  absl::StrAppend(&text, "set ", set.name(), " ", set.type(), " ", set.family(),
+                  ", ", Counted(set.member_count(), "member", "members"),
+                  set.foreign_content() ? ", and content that is not ours" : "",
+                  "  # ", OwnersText(set.owners()), "\n");
+  for (const std::string& member : set.members())
+    absl::StrAppend(&text, "  ", member, "\n");
+}
+
+}  // namespace
+
+std::string TextOf(const v1::SyncSummary& sync) {
+  std::vector<std::string> parts;
+  const auto add = [&](uint32_t count, absl::string_view one,
+                       absl::string_view many, absl::string_view what) {
+    if (count > 0)
+      parts.push_back(absl::StrCat(Counted(count, one, many), " ", what));
+  };
+  add(sync.sets_created(), "set", "sets", "created");
+  add(sync.sets_replaced(), "set", "sets", "replaced");
+  add(sync.members_added(), "member", "members", "added");
+  add(sync.members_removed(), "member", "members", "removed");
+  add(sync.chains_written(), "chain", "chains", "written");
+  add(sync.chains_removed(), "chain", "chains", "removed");
+  add(sync.sets_destroyed(), "set", "sets", "destroyed");
+  if (parts.empty() && sync.kernel_writes().total() > 0)
+    parts.emplace_back("hooks changed");
+  if (parts.empty()) parts.emplace_back("nothing to change");
+  return absl::StrCat(absl::StrJoin(parts, ", "), "; ",
+                      WritesText(sync.kernel_writes()));
+}
+
+std::string TextOf(const v1::ApplyResult& result) {
+  return absl::StrCat(
+      "told: ", Counted(result.namespaces(), "namespace", "namespaces"), ", ",
+      Counted(result.pods(), "pod", "pods"), " (", result.local_pods(),
+      " on this node), ",
+      Counted(result.policies(), "network policy", "network policies"), "\n",
+      result.complete() ? "enforced: " : "enforced in part: ",
+      Counted(result.sets(), "set", "sets"), ", ",
+      Counted(result.chains(), "chain", "chains"), ", ",
+      Counted(result.rules(), "rule", "rules"), "\n",
+      "done: ", TextOf(result.sync()), "\n");
+}
+
+std::string TextOf(const v1::CleanupResult& result) {
+  if (!result.found_anything()) return "nothing of ours was there\n";
+  return absl::StrCat(result.complete() ? "removed: " : "removed in part: ",
+                      TextOf(result.sync()), "\n");
+}
+
+std::string TextOf(const v1::KernelState& state) {
+  std::string text;
+  for (const v1::ShownTable& table : state.tables()) AppendTable(table, text);
+  for (const v1::ShownSet& set : state.sets()) AppendSet(set, text);
+  return text;
+}
+
+std::string TextOf(const v1::CheckResult& result) {
+  size_t width = 0;
+  for (const auto& finding : result.findings())
+    width = std::max(width, finding.name().size());
+  std::string text;
+  for (const auto& finding : result.findings()) {
+    absl::StrAppendFormat(
+        &text, "%-7s  %-*s  %s\n", finding.ok() ? "ok" : "missing",
+        static_cast<int>(width), finding.name(), finding.detail());
+    if (!finding.ok() && !finding.remedy().empty())
+      absl::StrAppendFormat(&text, "%-7s  %-*s  → %s\n", "",
+                            static_cast<int>(width), "", finding.remedy());
+  }
+  return text;
+}
+
+std::string TextOf(const v1::VersionInfo& version) {
+  return absl::StrCat("netpolctl ", version.version(), "\n");
+}
+
+std::string ProblemLine(const v1::Problem& problem) {
+  const absl::string_view severity =
+      problem.severity() == v1::Problem::ERROR     ? "error"
+      : problem.severity() == v1::Problem::WARNING ? "warning"
+                                                   : "notice";
+  return absl::StrCat(severity, ": ", problem.text(), "\n");
+}
+
+}  // namespace netpol

@@ -1,0 +1,274 @@
+#include "netpol/compile/layout.h"
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "netpol/base/ip.h"
+#include "netpol/rules/names.h"
+#include "netpol/rules/rule.h"
+
+namespace netpol {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+IpPrefix Net(absl::string_view text) { return *IpPrefix::Parse(text); }
+
+std::vector<Rule> RulesOf(const LayoutOptions& options, Family family,
+                          absl::string_view chain) {
+  for (const Chain& candidate : FixedChains(options, family)) {
+    if (candidate.name.value() == chain) return candidate.rules;
+  }
+  ADD_FAILURE() << "no chain " << chain;
+  return {};
+}
+
+std::vector<std::string> TextOf(const LayoutOptions& options, Family family,
+                                absl::string_view chain) {
+  std::vector<std::string> lines;
+  for (const Rule& rule : RulesOf(options, family, chain))
+    lines.push_back(rule.ToString(family));
+  return lines;
+}
+
+LayoutOptions WithRanges() {
+  LayoutOptions options;
+  options.cluster_ip_ranges = {Net("10.43.0.0/16"), Net("fd00:43::/112")};
+  options.external_ip_ranges = {Net("198.51.100.0/24")};
+  options.load_balancer_ip_ranges = {Net("203.0.113.0/24")};
+  return options;
+}
+
+// ---- Texts that others recognise.
+
+TEST(LayoutTest, CommonChainOfIPv4IsKubeRouters) {
+  EXPECT_THAT(
+      TextOf({}, Family::kIPv4, "KUBE-NWPLCY-COMMON"),
+      ElementsAre(
+          R"(-m comment --comment "\"rule to drop invalid state for pod\"" -m conntrack --ctstate INVALID -j DROP)",
+          R"(-m comment --comment "\"rule for stateful firewall for pod\"" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT)",
+          R"(-p icmp -m comment --comment "allow icmp echo requests" -m icmp --icmp-type 8 -j ACCEPT)",
+          R"(-p icmp -m comment --comment "allow icmp destination unreachable messages" -m icmp --icmp-type 3 -j ACCEPT)",
+          R"(-p icmp -m comment --comment "allow icmp time exceeded messages" -m icmp --icmp-type 11 -j ACCEPT)"));
+}
+
+TEST(LayoutTest, CommonChainOfIPv6IsKubeRouters) {
+  EXPECT_THAT(
+      TextOf({}, Family::kIPv6, "KUBE-NWPLCY-COMMON"),
+      ElementsAre(
+          R"(-m comment --comment "\"rule to drop invalid state for pod\"" -m conntrack --ctstate INVALID -j DROP)",
+          R"(-m comment --comment "\"rule for stateful firewall for pod\"" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT)",
+          R"(-p ipv6-icmp -m comment --comment "allow icmp echo requests" -m icmp6 --icmpv6-type 128 -j ACCEPT)",
+          R"(-p ipv6-icmp -m comment --comment "allow icmp destination unreachable messages" -m icmp6 --icmpv6-type 1 -j ACCEPT)",
+          R"(-p ipv6-icmp -m comment --comment "allow icmp time exceeded messages" -m icmp6 --icmpv6-type 3 -j ACCEPT)",
+          R"(-p ipv6-icmp -m comment --comment "allow icmp neighbor solicitation messages" -m icmp6 --icmpv6-type 135 -j ACCEPT)",
+          R"(-p ipv6-icmp -m comment --comment "allow icmp neighbor advertisement messages" -m icmp6 --icmpv6-type 136 -j ACCEPT)",
+          R"(-p ipv6-icmp -m comment --comment "allow icmp echo reply messages" -m icmp6 --icmpv6-type 129 -j ACCEPT)"));
+}
+
+TEST(LayoutTest, PolicyModeLeavesIcmpToThePoliciesButNeighbourDiscovery) {
+  LayoutOptions options;
+  options.icmp = IcmpMode::kPolicy;
+  EXPECT_THAT(TextOf(options, Family::kIPv4, "KUBE-NWPLCY-COMMON"), SizeIs(2));
+  EXPECT_THAT(TextOf(options, Family::kIPv6, "KUBE-NWPLCY-COMMON"),
+              ElementsAre(HasSubstr("INVALID"), HasSubstr("ESTABLISHED"),
+                          HasSubstr("--icmpv6-type 135"),
+                          HasSubstr("--icmpv6-type 136")));
+}
+
+TEST(LayoutTest, MarkingAndTailChainsAreKubeRouters) {
+  EXPECT_THAT(
+      TextOf({}, Family::kIPv4, "KUBE-NWPLCY-DEFAULT"),
+      ElementsAre(
+          R"(-m comment --comment "rule to mark traffic matching a network policy" -j MARK --set-xmark 0x10000/0x10000)"));
+  EXPECT_THAT(
+      TextOf({}, Family::kIPv6, "KUBE-NWPLCY-TAIL"),
+      ElementsAre(
+          R"(-m comment --comment "accept netpol-ok" -m mark --mark 0x20000/0x20000 -j ACCEPT)"));
+}
+
+TEST(LayoutTest, ExemptionsOfIPv4StandFirstWithTheirIds) {
+  const std::vector<std::string> lines =
+      TextOf(WithRanges(), Family::kIPv4, "KUBE-ROUTER-INPUT");
+  ASSERT_GE(lines.size(), 6u);
+  EXPECT_EQ(
+      lines[0],
+      R"(-d 10.43.0.0/16 -m comment --comment "allow traffic to primary/secondary cluster IP range - EKROEGTNIJ3AP3LC" -j RETURN)");
+  EXPECT_THAT(
+      lines[1],
+      HasSubstr(
+          R"(-p tcp -m comment --comment "allow LOCAL TCP traffic to node ports - LR7XO7NXDBGQJD2M")"));
+  EXPECT_THAT(
+      lines[2],
+      HasSubstr(
+          R"(-p udp -m comment --comment "allow LOCAL UDP traffic to node ports - 76UCBPIZNGJNWNUZ")"));
+  EXPECT_THAT(
+      lines[3],
+      HasSubstr(
+          R"(-p sctp -m comment --comment "allow LOCAL SCTP traffic to node ports - YU47VQ3DEDE3VDG7")"));
+  for (int i = 1; i <= 3; ++i) {
+    EXPECT_THAT(lines[i], HasSubstr("-m addrtype --dst-type LOCAL"));
+    EXPECT_THAT(lines[i], HasSubstr("30000:32767"));
+    EXPECT_TRUE(absl::EndsWith(lines[i], "-j RETURN")) << lines[i];
+  }
+  EXPECT_THAT(
+      lines[4],
+      HasSubstr(
+          R"(-d 198.51.100.0/24 -m comment --comment "allow traffic to external IP range: 198.51.100.0/24 - GPSEI22COO7LUPQG)"));
+  EXPECT_THAT(
+      lines[5],
+      HasSubstr(
+          R"(-d 203.0.113.0/24 -m comment --comment "allow traffic to load balancer IP range: 203.0.113.0/24 - 2J4EYZURXQNDHUE2)"));
+}
+
+TEST(LayoutTest, ExemptionsOfIPv6AreThoseOfItsRanges) {
+  const std::vector<std::string> lines =
+      TextOf(WithRanges(), Family::kIPv6, "KUBE-ROUTER-INPUT");
+  ASSERT_GE(lines.size(), 4u);
+  EXPECT_EQ(
+      lines[0],
+      R"(-d fd00:43::/112 -m comment --comment "allow traffic to primary/secondary cluster IP range - VIURHPSFNV7UF66D" -j RETURN)");
+  // The ids of node ports do not depend on the family.
+  EXPECT_THAT(lines[1], HasSubstr("LR7XO7NXDBGQJD2M"));
+  for (const std::string& line : lines) {
+    EXPECT_THAT(line, testing::Not(HasSubstr("198.51.100")));
+    EXPECT_THAT(line, testing::Not(HasSubstr("203.0.113")));
+  }
+}
+
+TEST(LayoutTest, ThreeHookChainsEndWithTheTailAndTheAccept) {
+  for (Family family : kFamilies) {
+    for (absl::string_view chain : {kInputChain, kForwardChain, kOutputChain}) {
+      const std::vector<std::string> lines =
+          TextOf(WithRanges(), family, chain);
+      ASSERT_GE(lines.size(), 2u);
+      EXPECT_EQ(
+          lines[lines.size() - 2],
+          R"(-m comment --comment "rule to explicitly handle traffic for network policies ACCEPT/REJECT decision" -j KUBE-NWPLCY-TAIL)");
+      EXPECT_EQ(
+          lines.back(),
+          R"(-m comment --comment "rule to explicitly ACCEPT traffic that comply to network policies" -m mark --mark 0x20000/0x20000 -j ACCEPT)");
+    }
+  }
+}
+
+TEST(LayoutTest, OnlyPacketsOfLocalPodsAreJudged) {
+  for (Family family : kFamilies) {
+    const std::string set = LocalPodsSet(family).value();
+    for (absl::string_view chain : {kInputChain, kForwardChain, kOutputChain}) {
+      int egress = 0;
+      int ingress = 0;
+      for (const std::string& line : TextOf({}, family, chain)) {
+        if (absl::StrContains(line, "-j KUBE-POD-FW-EGRESS")) {
+          ++egress;
+          EXPECT_THAT(line, HasSubstr("--match-set " + set + " src"));
+        }
+        if (absl::StrContains(line, "-j KUBE-POD-FW-INGRESS")) {
+          ++ingress;
+          EXPECT_THAT(line, HasSubstr("--match-set " + set + " dst"));
+        }
+      }
+      EXPECT_EQ(egress, 1) << chain;
+      // What is delivered to the node itself goes to no pod.
+      EXPECT_EQ(ingress, chain == kInputChain ? 0 : 1) << chain;
+    }
+  }
+}
+
+// ---- Marks.
+
+TEST(LayoutTest, OtherMarkBitsAreNeverTouched) {
+  LayoutOptions options = WithRanges();
+  options.allowed_mark = 0x4;
+  options.passed_mark = 0x100;
+  const uint32_t ours = 0x104;
+  int marks = 0;
+  std::vector<Rule> rules = RootChainHead(options);
+  for (Family family : kFamilies) {
+    for (const Chain& chain : FixedChains(options, family))
+      rules.insert(rules.end(), chain.rules.begin(), chain.rules.end());
+  }
+  for (const Rule& rule : rules) {
+    if (const auto* set = absl::get_if<SetMarkAction>(&rule.action)) {
+      ++marks;
+      EXPECT_EQ(set->mask & ~ours, 0u) << rule;
+      EXPECT_EQ(set->value & ~set->mask, 0u) << rule;
+    }
+    for (const Match& match : rule.matches) {
+      if (const auto* mark = absl::get_if<MarkMatch>(&match)) {
+        EXPECT_EQ(mark->mask & ~ours, 0u) << rule;
+      }
+    }
+  }
+  EXPECT_GE(marks, 3);
+  EXPECT_EQ(AllowedMark(options), (MarkMatch{0x4, 0x4}));
+}
+
+TEST(LayoutTest,
+     WhatReturnsFromTheDispatchHasPassedAndIsNotYetAllowedElsewhere) {
+  const std::vector<Rule> head = RootChainHead({});
+  ASSERT_THAT(head, SizeIs(2));
+  ASSERT_NE(TargetChain(head[0]), nullptr);
+  EXPECT_EQ(*TargetChain(head[0]), CommonChain());
+  EXPECT_EQ(head[1].ToString(Family::kIPv4),
+            "-m comment --comment \"set netpol-ok mark\" -j MARK --set-xmark "
+            "0x20000/0x30000");
+}
+
+// ---- Names.
+
+TEST(LayoutTest, NamesTellEverythingApart) {
+  const std::vector<ObjectKey> keys = {{"a", "bc"}, {"ab", "c"}, {"bc", "a"}};
+  std::set<ChainName> names = {CommonChain(), AllowChain(), TailChain()};
+  size_t count = names.size();
+  for (Direction direction : kDirections) {
+    names.insert(RootChain(direction));
+    names.insert(DispatchChain(direction, Net("10.0.0.0/8")));
+    names.insert(DispatchChain(direction, Net("10.0.0.0/12")));
+    names.insert(DispatchChain(direction, Net("fd00::/8")));
+    count += 4;
+    for (Family family : kFamilies) {
+      for (const ObjectKey& key : keys) {
+        names.insert(PodChain(key, direction, family));
+        names.insert(PolicyChain(key, direction, family));
+        names.insert(GroupChain({key}, direction, family));
+        count += 3;
+      }
+      names.insert(GroupChain({keys[0], keys[1]}, direction, family));
+      names.insert(GroupChain(keys, direction, family));
+      count += 2;
+    }
+  }
+  EXPECT_EQ(names.size(), count);
+  for (const ChainName& name : names) {
+    EXPECT_TRUE(ChainName::IsOurs(name.value())) << name;
+    EXPECT_LE(name.value().size(), ChainName::kMaxLength);
+  }
+}
+
+TEST(LayoutTest, LocalPodsSetIsKubeRouters) {
+  EXPECT_EQ(LocalPodsSet(Family::kIPv4).value(), "kube-router-local-pods");
+  EXPECT_EQ(LocalPodsSet(Family::kIPv6).value(),
+            "inet6:kube-router-local-pods");
+}
+
+TEST(LayoutTest, CommentsFitIntoTheKernel) {
+  LayoutOptions options = WithRanges();
+  options.external_ip_ranges = {
+      Net("2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff/128")};
+  options.load_balancer_ip_ranges = options.external_ip_ranges;
+  for (const Chain& chain : FixedChains(options, Family::kIPv6)) {
+    for (const Rule& rule : chain.rules)
+      EXPECT_LE(rule.comment.size(), Rule::kMaxComment) << rule;
+  }
+}
+
+}  // namespace
+}  // namespace netpol

@@ -1,0 +1,389 @@
+#include "netpol/controller_loop.h"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "netpol/testing/builders.h"
+#include "netpol/testing/cluster.h"
+#include "netpol/testing/fake_dataplane.h"
+
+namespace netpol {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+// Long enough for any machine; nobody waits for it unless a test fails.
+constexpr absl::Duration kPatience = absl::Minutes(1);
+
+PacerOptions Eager() {
+  PacerOptions options;
+  options.rest_factor = 0;
+  options.first_retry = absl::Milliseconds(1);
+  options.last_retry = absl::Milliseconds(1);
+  options.period = absl::InfiniteDuration();
+  return options;
+}
+
+PodBuilder LocalPod(int number) {
+  return PodBuilder("red", absl::StrCat("pod-", number))
+      .On("node-a")
+      .Ip(absl::StrCat("10.42.", number / 200, ".", number % 200 + 1));
+}
+
+// A loop over a kernel in memory, and what it told. The kernel belongs to the
+// loop's thread: tests look at copies that the callbacks make.
+class LoopTest : public testing::Test {
+ protected:
+  LoopTest() {
+    auto owned = std::make_unique<FakeDataplane>();
+    kernel_ = owned.get();
+    ControllerOptions options;
+    options.node_name = "node-a";
+    controller_ = *Controller::Create(options, std::move(owned));
+  }
+
+  // What is to be prepared in the kernel must be before this.
+  void Start(PacerOptions pacing = Eager()) {
+    ControllerLoopCallbacks callbacks;
+    callbacks.on_synced = [this](const SyncReport&) {
+      absl::MutexLock lock(&mutex_);
+      ++syncs_;
+      state_ = kernel_->state();
+      if (after_sync_) after_sync_();
+    };
+    callbacks.on_error = [this](const absl::Status& status) {
+      absl::MutexLock lock(&mutex_);
+      errors_.push_back(status);
+    };
+    callbacks.on_policy_problems =
+        [this](const ObjectKey& key, const std::vector<std::string>& problems) {
+          absl::MutexLock lock(&mutex_);
+          problems_.push_back(absl::StrCat(key.ToString(), ": ",
+                                           problems.empty() ? "sound" : "bad"));
+        };
+    loop_ = std::make_unique<ControllerLoop>(std::move(controller_), pacing,
+                                             std::move(callbacks));
+  }
+
+  // Waits until `done` holds, which may look at everything below.
+  void Await(const std::function<bool()>& done) {
+    absl::MutexLock lock(&mutex_);
+    ASSERT_TRUE(mutex_.AwaitWithTimeout(
+        absl::Condition(
+            +[](const std::function<bool()>* f) { return (*f)(); }, &done),
+        kPatience));
+  }
+  void AwaitLocalPods(size_t count) {
+    Await([&] { return LocalPods() == count; });
+  }
+  size_t LocalPods() const {
+    auto it = state_.sets.find(LocalPodsSet(Family::kIPv4));
+    return it == state_.sets.end() ? 0 : it->second.members.size();
+  }
+  std::vector<absl::Status> Errors() {
+    absl::MutexLock lock(&mutex_);
+    return errors_;
+  }
+
+  FakeDataplane* kernel_ = nullptr;
+  std::unique_ptr<Controller> controller_;
+
+  absl::Mutex mutex_;
+  int syncs_ = 0;
+  Snapshot state_;
+  std::vector<absl::Status> errors_;
+  std::vector<std::string> problems_;
+  std::function<void()> after_sync_;  // under mutex_
+
+  // Last: its thread uses the rest.
+  std::unique_ptr<ControllerLoop> loop_;
+};
+
+TEST_F(LoopTest, PostsOfSeveralThreadsEndInTheKernel) {
+  constexpr int kThreads = 4;
+  constexpr int kPodsEach = 50;
+  Start();
+  loop_->Post(ListingOf(Cluster()));
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([this, thread] {
+      for (int i = 0; i < kPodsEach; ++i)
+        loop_->Post({Upsert(LocalPod(thread * kPodsEach + i).Build())});
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  AwaitLocalPods(kThreads * kPodsEach);
+  EXPECT_THAT(Errors(), IsEmpty());
+}
+
+TEST_F(LoopTest, EventsOfOneThreadKeepTheirOrder) {
+  Start();
+  loop_->Post(ListingOf(Cluster()));
+  for (int i = 0; i < 100; ++i) {
+    loop_->Post({Upsert(LocalPod(1).Build())});
+    loop_->Post({Delete(LocalPod(1).Build())});
+  }
+  loop_->Post({Upsert(LocalPod(2).Build())});
+  const SetMember second = SetMember::Address(*IpAddress::Parse("10.42.0.3"));
+  Await([&] {
+    return LocalPods() == 1 &&
+           state_.sets.at(LocalPodsSet(Family::kIPv4)).members.count(second);
+  });
+}
+
+TEST_F(LoopTest, HalfAListingIsNoErrorAndNoSync) {
+  Start();
+  loop_->Post({Upsert(LocalPod(1).Build()), Listed(v1::WatchEvent::POD)});
+  loop_->Post({Listed(v1::WatchEvent::NAMESPACE)});
+  loop_->Post({Listed(v1::WatchEvent::NETWORK_POLICY)});
+  AwaitLocalPods(1);
+  EXPECT_THAT(Errors(), IsEmpty());
+}
+
+TEST_F(LoopTest, FailedSyncIsTriedAgain) {
+  int refusals = 3;
+  kernel_->set_gate([&refusals](const Operation& operation) {
+    return operation.kind == OperationKind::kCommitTable && refusals-- > 0
+               ? absl::UnavailableError("the lock is held")
+               : absl::OkStatus();
+  });
+  Start();
+  loop_->Post(ListingOf(Cluster()));
+  loop_->Post({Upsert(LocalPod(1).Build())});
+  AwaitLocalPods(1);
+  EXPECT_EQ(Errors().size(), 3u);
+  for (const absl::Status& error : Errors())
+    EXPECT_TRUE(absl::IsUnavailable(error)) << error;
+  loop_->Stop();
+  EXPECT_TRUE(loop_->health().last_error.ok());
+}
+
+TEST_F(LoopTest, SetThatIsStillInUseIsDestroyedLater) {
+  std::atomic<int> refusals{2};
+  kernel_->set_gate([&refusals](const Operation& operation) {
+    return operation.kind == OperationKind::kDestroySet && refusals-- > 0
+               ? absl::UnavailableError("still in use")
+               : absl::OkStatus();
+  });
+  Start();
+  const PolicyBuilder policy =
+      PolicyBuilder("red", "p").Ingress({BlockPeer("192.0.2.0/24")});
+  loop_->Post(ListingOf(Cluster()));
+  loop_->Post({Upsert(LocalPod(1).Build()), Upsert(policy.Build())});
+  Await([&] { return state_.sets.size() == 2; });
+  loop_->Post({Delete(policy.Build())});
+  Await([&] { return state_.sets.size() == 1; });
+  EXPECT_THAT(Errors(), IsEmpty());
+  EXPECT_LE(refusals.load(), 0);
+}
+
+TEST_F(LoopTest, BadEventIsToldAndTheOthersAreTaken) {
+  Start();
+  loop_->Post(ListingOf(Cluster()));
+  loop_->Post({Upsert(LocalPod(1).Build()), v1::WatchEvent(),
+               Upsert(PodBuilder("", "x").Build()),
+               Upsert(LocalPod(2).Build())});
+  AwaitLocalPods(2);
+  ASSERT_EQ(Errors().size(), 2u);
+  for (const absl::Status& error : Errors())
+    EXPECT_TRUE(absl::IsInvalidArgument(error)) << error;
+}
+
+TEST_F(LoopTest, ProblemsOfAPolicyAreToldWhenTheyChange) {
+  Start();
+  loop_->Post(ListingOf(Cluster()));
+  const PolicyBuilder broken =
+      PolicyBuilder("red", "p").Ingress({BlockPeer("nonsense")});
+  loop_->Post({Upsert(broken.Build())});
+  Await([&] { return problems_.size() == 1; });
+  // Something else happens: nothing is told again.
+  loop_->Post({Upsert(LocalPod(1).Build())});
+  AwaitLocalPods(1);
+  loop_->Post({Upsert(PolicyBuilder("red", "p").Build())});
+  Await([&] { return problems_.size() == 2; });
+  loop_->Stop();
+  EXPECT_THAT(problems_, ElementsAre("red/p: bad", "red/p: sound"));
+}
+
+TEST_F(LoopTest, EventMayBePostedFromACallback) {
+  Start();
+  {
+    absl::MutexLock lock(&mutex_);
+    after_sync_ = [this] {
+      if (LocalPods() < 5)
+        loop_->Post({Upsert(LocalPod(static_cast<int>(LocalPods())).Build())});
+    };
+  }
+  loop_->Post(ListingOf(Cluster()));
+  AwaitLocalPods(5);
+}
+
+// ---- Looking again.
+
+TEST_F(LoopTest, ResyncMendsWhatOthersDid) {
+  std::atomic<bool> tamper{false};
+  kernel_->set_gate([&](const Operation& operation) {
+    if (operation.kind == OperationKind::kRead && tamper.exchange(false))
+      kernel_->table(Family::kIPv4).Clear();
+    return absl::OkStatus();
+  });
+  Start();
+  loop_->Post(ListingOf(Cluster()));
+  Await([&] { return syncs_ == 1; });
+  tamper = true;
+  loop_->RequestResync();
+  Await([&] { return syncs_ == 2; });
+  EXPECT_FALSE(tamper) << "the kernel was not read";
+  loop_->Stop();
+  EXPECT_TRUE(kernel_->state().table(Family::kIPv4).hooks_in_place);
+}
+
+TEST_F(LoopTest, ResyncThatIsAskedForDuringASyncIsNotForgotten) {
+  int reads = 0;
+  bool asked = false;
+  kernel_->set_gate([&](const Operation& operation) {
+    if (operation.kind == OperationKind::kRead) ++reads;
+    if (operation.kind == OperationKind::kCommitTable && !asked) {
+      asked = true;
+      loop_->RequestResync();
+    }
+    return absl::OkStatus();
+  });
+  Start();
+  loop_->Post(ListingOf(Cluster()));
+  Await([&] { return syncs_ >= 2; });
+  loop_->Stop();
+  EXPECT_EQ(reads, 2);
+}
+
+TEST_F(LoopTest, KernelIsLookedAtOncePerPeriod) {
+  PacerOptions pacing = Eager();
+  pacing.period = absl::Milliseconds(1);
+  int reads = 0;
+  kernel_->set_gate([&reads](const Operation& operation) {
+    if (operation.kind == OperationKind::kRead) ++reads;
+    return absl::OkStatus();
+  });
+  Start(pacing);
+  loop_->Post(ListingOf(Cluster()));
+  Await([&] { return syncs_ >= 4; });
+  loop_->Stop();
+  EXPECT_GE(reads, 4);
+}
+
+// ---- Stopping.
+
+TEST_F(LoopTest, StopReturnsWhereNothingEverHappened) {
+  Start();
+  loop_->Stop();
+  loop_->Stop();
+  EXPECT_FALSE(loop_->health().synced_once);
+}
+
+TEST_F(LoopTest, StopMayBeCalledBySeveralThreads) {
+  Start();
+  loop_->Post(ListingOf(Cluster()));
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back([this] { loop_->Stop(); });
+  for (std::thread& thread : threads) thread.join();
+  loop_->Post({Upsert(LocalPod(1).Build())});  // Nobody takes it.
+  const absl::Time oldest = loop_->health().oldest_pending;
+  EXPECT_NE(oldest, absl::InfiniteFuture());
+}
+
+TEST_F(LoopTest, StopLeavesEnforcementInPlace) {
+  Start();
+  loop_->Post(ListingOf(Cluster()));
+  loop_->Post({Upsert(LocalPod(1).Build())});
+  AwaitLocalPods(1);
+  loop_->Stop();
+  EXPECT_TRUE(kernel_->state().table(Family::kIPv4).hooks_in_place);
+}
+
+TEST_F(LoopTest, StopEndsTheBatchThatIsUnderWay) {
+  absl::Notification in_commit;
+  absl::Notification go_on;
+  kernel_->set_gate([&](const Operation& operation) {
+    if (operation.kind == OperationKind::kCommitTable &&
+        !in_commit.HasBeenNotified()) {
+      in_commit.Notify();
+      go_on.WaitForNotification();
+    }
+    return absl::OkStatus();
+  });
+  Start();
+  loop_->Post(ListingOf(Cluster()));
+  ASSERT_TRUE(in_commit.WaitForNotificationWithTimeout(kPatience));
+  std::thread stopper([this] { loop_->Stop(); });
+  go_on.Notify();
+  stopper.join();
+  EXPECT_TRUE(kernel_->state().table(Family::kIPv4).hooks_in_place);
+  EXPECT_EQ(syncs_, 1);
+}
+
+TEST_F(LoopTest, StopDoesNotWaitForARetry) {
+  PacerOptions pacing = Eager();
+  pacing.first_retry = absl::Hours(1);
+  kernel_->FailAlways(OperationKind::kRead, absl::InternalError("no"));
+  Start(pacing);
+  loop_->Post(ListingOf(Cluster()));
+  Await([&] { return errors_.size() == 1; });
+  loop_->Stop();
+  EXPECT_THAT(std::string(loop_->health().last_error.message()),
+              HasSubstr("no"));
+}
+
+// ---- Health.
+
+TEST_F(LoopTest, HealthSaysWhatIsInTheKernel) {
+  Start();
+  const LoopHealth idle = loop_->health();
+  EXPECT_FALSE(idle.synced_once);
+  EXPECT_EQ(idle.oldest_pending, absl::InfiniteFuture());
+  const absl::Time before = absl::Now();
+  loop_->Post(ListingOf(Cluster()));
+  loop_->Post({Upsert(LocalPod(1).Build())});
+  AwaitLocalPods(1);
+  loop_->Stop();
+  const LoopHealth done = loop_->health();
+  EXPECT_TRUE(done.synced_once);
+  EXPECT_TRUE(done.last_error.ok());
+  EXPECT_GE(done.last_success, before);
+  EXPECT_EQ(done.oldest_pending, absl::InfiniteFuture());
+  EXPECT_GE(done.syncs, 1u);
+  EXPECT_EQ(done.counts.pods, 1u);
+}
+
+TEST_F(LoopTest, WhatIsNotInTheKernelStaysPending) {
+  PacerOptions pacing = Eager();
+  pacing.first_retry = absl::Hours(1);
+  kernel_->FailAlways(OperationKind::kCommitTable, absl::InternalError("no"));
+  Start(pacing);
+  const absl::Time before = absl::Now();
+  loop_->Post(ListingOf(Cluster()));
+  Await([&] { return errors_.size() == 1; });
+  const LoopHealth health = loop_->health();
+  EXPECT_FALSE(health.synced_once);
+  EXPECT_FALSE(health.last_error.ok());
+  EXPECT_GE(health.oldest_pending, before);
+  EXPECT_LE(health.oldest_pending, absl::Now());
+}
+
+}  // namespace
+}  // namespace netpol

@@ -1,0 +1,118 @@
+#include "netpol/daemon/command_line.h"
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace netpol {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+struct Parsed {
+  absl::optional<Flags> flags;
+  ExitCode exit_code = kDone;
+  std::string out;
+  std::string err;
+};
+
+Parsed Parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "netpolctl");
+  std::ostringstream out, err;
+  Parsed parsed;
+  parsed.flags = ParseCommandLine(static_cast<int>(arguments.size()),
+                                  arguments.data(), out, err, parsed.exit_code);
+  parsed.out = out.str();
+  parsed.err = err.str();
+  return parsed;
+}
+
+TEST(CommandLineTest, CommandsAreRecognised) {
+  EXPECT_EQ(Parse({"run", "--manifests", "a"}).flags->command,
+            CommandKind::kRun);
+  EXPECT_EQ(Parse({"apply", "--manifests", "a"}).flags->command,
+            CommandKind::kApply);
+  EXPECT_EQ(Parse({"plan", "--manifests", "a"}).flags->command,
+            CommandKind::kPlan);
+  EXPECT_EQ(Parse({"show"}).flags->command, CommandKind::kShow);
+  EXPECT_EQ(Parse({"cleanup"}).flags->command, CommandKind::kCleanup);
+  EXPECT_EQ(Parse({"check"}).flags->command, CommandKind::kCheck);
+  EXPECT_EQ(Parse({"version"}).flags->command, CommandKind::kVersion);
+}
+
+TEST(CommandLineTest, ListsMayBeRepeatedAndTakeNoOtherArguments) {
+  const Parsed parsed =
+      Parse({"apply", "--manifests", "a", "--manifests=b",
+             "--service-cluster-ip-range", "10.0.0.0/8,fd00::/64",
+             "--service-cluster-ip-range=10.1.0.0/16"});
+  ASSERT_TRUE(parsed.flags) << parsed.err;
+  EXPECT_THAT(parsed.flags->manifests, ElementsAre("a", "b"));
+  EXPECT_THAT(parsed.flags->service_cluster_ip_range,
+              ElementsAre("10.0.0.0/8,fd00::/64", "10.1.0.0/16"));
+  EXPECT_EQ(Parse({"apply", "--manifests", "a", "b"}).exit_code, kUsage);
+}
+
+TEST(CommandLineTest, FamiliesAreSwitchedAsInGo) {
+  const Parsed parsed = Parse(
+      {"apply", "--manifests", "a", "--enable-ipv4=false", "--enable-ipv6"});
+  ASSERT_TRUE(parsed.flags) << parsed.err;
+  EXPECT_FALSE(parsed.flags->enable_ipv4);
+  EXPECT_TRUE(parsed.flags->enable_ipv6);
+  const Parsed defaults = Parse({"apply", "--manifests", "a", "--enable-ipv4"});
+  ASSERT_TRUE(defaults.flags) << defaults.err;
+  EXPECT_TRUE(defaults.flags->enable_ipv4);
+  EXPECT_FALSE(defaults.flags->enable_ipv6);
+  EXPECT_TRUE(Parse({"apply", "--manifests", "a", "--enable-ipv6=true"})
+                  .flags->enable_ipv6);
+}
+
+TEST(CommandLineTest, WrongLinesAreUsageErrorsThatSayWhereHelpIs) {
+  for (const std::vector<const char*>& line :
+       std::vector<std::vector<const char*>>{
+           {},
+           {"frobnicate"},
+           {"apply"},
+           {"apply", "--manifests"},
+           {"apply", "--manifests", "a", "--frobnicate"},
+           {"apply", "--manifests", "a", "--output", "xml"},
+           {"run", "--manifests", "a", "-v", "-1"},
+           {"show", "apply"}}) {
+    const Parsed parsed = Parse(line);
+    EXPECT_FALSE(parsed.flags);
+    EXPECT_EQ(parsed.exit_code, kUsage);
+    EXPECT_EQ(parsed.out, "");
+    EXPECT_THAT(parsed.err, AllOf(HasSubstr("reading the command line: "),
+                                  HasSubstr("--help")));
+  }
+}
+
+TEST(CommandLineTest, HelpNamesTheExitCodes) {
+  for (const std::vector<const char*>& line :
+       std::vector<std::vector<const char*>>{{"--help"},
+                                             {"run", "--help"},
+                                             {"apply", "--help"},
+                                             {"plan", "--help"},
+                                             {"show", "--help"},
+                                             {"cleanup", "--help"},
+                                             {"check", "--help"},
+                                             {"version", "--help"}}) {
+    const Parsed parsed = Parse(line);
+    EXPECT_FALSE(parsed.flags);
+    EXPECT_EQ(parsed.exit_code, kDone);
+    EXPECT_THAT(parsed.out,
+                AllOf(HasSubstr("Usage: netpolctl"), HasSubstr("Exit codes:")));
+  }
+}
+
+TEST(CommandLineTest, VerbosityHasBothOfItsNames) {
+  EXPECT_EQ(Parse({"run", "--manifests", "a", "-v", "2"}).flags->verbosity, 2);
+  EXPECT_EQ(Parse({"run", "--manifests", "a", "--v=3"}).flags->verbosity, 3);
+}
+
+}  // namespace
+}  // namespace netpol

@@ -1,0 +1,53 @@
+#include "netpol/daemon/kernel_access.h"
+
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "netpol/testing/fake_dataplane.h"
+
+namespace netpol {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+TEST(FamiliesOfTest, FamilyThatTheKernelLacksIsLeftOut) {
+  FakeDataplane kernel;
+  kernel.set_gate([reads = 0](const Operation&) mutable {
+    return ++reads == 2 ? absl::UnimplementedError("no IPv6 table")
+                        : absl::OkStatus();
+  });
+  const absl::StatusOr<std::vector<Family>> families = FamiliesOf(kernel);
+  ASSERT_TRUE(families.ok()) << families.status();
+  EXPECT_THAT(*families, ElementsAre(Family::kIPv4));
+}
+
+TEST(FamiliesOfTest, OtherErrorsAreErrors) {
+  FakeDataplane kernel;
+  kernel.FailNext(OperationKind::kRead, absl::UnavailableError("later"));
+  EXPECT_EQ(FamiliesOf(kernel).status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST(MissingFeaturesTest, EachMissingThingIsASentenceWithItsRemedy) {
+  v1::CheckResult result;
+  v1::CheckResult::Finding* there = result.add_findings();
+  there->set_name("conntrack");
+  there->set_ok(true);
+  EXPECT_THAT(MissingFeatures(result), IsEmpty());
+  v1::CheckResult::Finding* missing = result.add_findings();
+  missing->set_name("ipset");
+  missing->set_ok(false);
+  missing->set_detail("no answer");
+  missing->set_remedy("load module ip_set");
+  const std::vector<v1::Problem> problems = MissingFeatures(result);
+  ASSERT_THAT(problems, SizeIs(1));
+  EXPECT_EQ(problems[0].severity(), v1::Problem::ERROR);
+  EXPECT_THAT(problems[0].text(),
+              HasSubstr("ipset is missing: no answer; load module ip_set"));
+}
+
+}  // namespace
+}  // namespace netpol

@@ -1,0 +1,168 @@
+// What the engine does with what it finds: ours from before, and others'.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/sync/engine_fixture.h"
+
+namespace netpol {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+using testing::UnorderedElementsAre;
+
+using SyncEngineTakeoverTest = EngineTest;
+
+ObservedSet Found(absl::string_view name,
+                  std::initializer_list<absl::string_view> members) {
+  ObservedSet set;
+  set.spec.name = SetName(name);
+  for (absl::string_view member : members) set.members.insert(Member(member));
+  return set;
+}
+
+// A kernel as another program, or an older version, left it.
+Snapshot Leftovers() {
+  Snapshot snapshot;
+  for (const char* name : {"KUBE-SRC-A", "KUBE-SRC-OLD"})
+    snapshot.sets[SetName(name)] = Found(name, {"10.0.0.1", "10.0.0.9"});
+  snapshot.sets[SetName(kJudged)] = Found(kJudged, {"10.9.0.1"});
+  ObservedTable& table = snapshot.table(kV4);
+  for (absl::string_view hook : {kInputChain, kForwardChain, kOutputChain})
+    table.chains[ChainName(hook)] = {JumpTo("KUBE-POD-FW-OLD")};
+  table.chains[ChainName("KUBE-POD-FW-OLD")] = {AcceptFrom("KUBE-SRC-OLD"),
+                                                JumpTo(kPolicy)};
+  table.chains[ChainName(kPolicy)] = {AcceptFrom("KUBE-SRC-A")};
+  table.hooks_in_place = true;
+  return snapshot;
+}
+
+// kPolicy and KUBE-SRC-A are wanted as they were left, but for a member.
+RulesetChange Wanted() {
+  RulesetChange change = Base(kV4);
+  change.sets[0] = Judging(kV4, {"10.9.0.1", "10.9.0.2"});
+  change.sets.push_back(Allowing("KUBE-SRC-A", {"10.0.0.1", "10.0.0.2"}));
+  change.table(kV4).chains.back().rules = {AcceptFrom("KUBE-SRC-A")};
+  return change;
+}
+
+TEST_F(SyncEngineTakeoverTest, OnlyTheDifferenceIsWritten) {
+  ASSERT_TRUE(kernel_.Load(Leftovers()).ok());
+  engine_.Stage(Wanted());
+  absl::StatusOr<Plan> plan = engine_.Preview();
+  ASSERT_TRUE(plan.ok());
+  EXPECT_THAT(plan->create_sets, IsEmpty());
+  ASSERT_THAT(plan->tables, SizeIs(1));
+  std::vector<std::string> chains;
+  for (const PlannedChain& chain : plan->tables[0].chains)
+    chains.push_back(chain.name.value());
+  EXPECT_THAT(chains,
+              UnorderedElementsAre("KUBE-ROUTER-INPUT", "KUBE-ROUTER-FORWARD",
+                                   "KUBE-ROUTER-OUTPUT", "KUBE-POD-FW-OLD"));
+  EXPECT_EQ(plan->tables[0].hooks, HookChange::kNone);
+  kernel_.ClearLog();
+  const SyncReport report = Sync();
+  EXPECT_THAT(
+      Deeds(kernel_),
+      ElementsAre("AddMembers KUBE-SRC-A", "CommitTable IPv4",
+                  "AddMembers kube-router-local-pods",
+                  "RemoveMembers KUBE-SRC-A", "DestroySet KUBE-SRC-OLD"));
+  EXPECT_EQ(report.chains_removed, 1);
+  EXPECT_THAT(MembersInKernel("KUBE-SRC-A"),
+              ElementsAre("10.0.0.1", "10.0.0.2"));
+  EXPECT_THAT(RulesInKernel(kV4, "KUBE-POD-FW-OLD"), ElementsAre("no chain"));
+  EXPECT_TRUE(engine_.Preview()->empty());
+}
+
+TEST_F(SyncEngineTakeoverTest, RestartedEngineFindsNothingToDo) {
+  Apply(Wanted());
+  SyncEngine second(&kernel_, {kV4});
+  second.Stage(Wanted());
+  absl::StatusOr<SyncReport> report = second.Sync();
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->writes.total(), 0u);
+}
+
+TEST_F(SyncEngineTakeoverTest, HooksInTheWrongPlaceAreMovedAndOthersStay) {
+  Apply(Wanted());
+  kernel_.table(kV4).InsertForeignRule("FORWARD", 0);
+  engine_.QueueResync();
+  kernel_.ClearLog();
+  Apply({});
+  EXPECT_THAT(Deeds(kernel_), ElementsAre("CommitTable IPv4"));
+  EXPECT_TRUE(kernel_.table(kV4).Observe().hooks_in_place);
+  EXPECT_EQ(kernel_.table(kV4).foreign_rules("FORWARD"), 1);
+}
+
+TEST_F(SyncEngineTakeoverTest, WhatWasDoneBehindOurBackIsMendedAfterALook) {
+  Apply(Wanted());
+  kernel_.table(kV4).Flush(ChainName(kForwardChain));
+  kernel_.table(kV4).RemoveJumps();
+  kernel_.sets().Flush(SetName("KUBE-SRC-A"));
+  kernel_.ClearLog();
+  Apply({});
+  EXPECT_THAT(Deeds(kernel_), IsEmpty()) << "nobody has looked";
+  engine_.QueueResync();
+  Apply({});
+  EXPECT_THAT(RulesInKernel(kV4, kForwardChain), SizeIs(1));
+  EXPECT_TRUE(kernel_.table(kV4).Observe().hooks_in_place);
+  EXPECT_THAT(MembersInKernel("KUBE-SRC-A"),
+              ElementsAre("10.0.0.1", "10.0.0.2"));
+  EXPECT_TRUE(engine_.Preview()->empty());
+}
+
+TEST_F(SyncEngineTakeoverTest, TableThatSomebodyEmptiedIsBuiltAgain) {
+  Apply(Wanted());
+  kernel_.table(kV4).Clear();
+  engine_.QueueResync();
+  Apply({});
+  EXPECT_THAT(RulesInKernel(kV4, kPolicy), SizeIs(1));
+  EXPECT_TRUE(kernel_.table(kV4).Observe().hooks_in_place);
+}
+
+TEST_F(SyncEngineTakeoverTest, SetWithContentThatIsNotOursIsReplaced) {
+  Snapshot left = Leftovers();
+  left.sets[SetName("KUBE-SRC-A")].foreign_content = true;
+  ASSERT_TRUE(kernel_.Load(left).ok());
+  engine_.Stage(Wanted());
+  const SyncReport report = Sync();
+  EXPECT_THAT(report.problems, IsEmpty());
+  EXPECT_EQ(report.sets_replaced, 1);
+  EXPECT_THAT(MembersInKernel("KUBE-SRC-A"),
+              ElementsAre("10.0.0.1", "10.0.0.2"));
+  EXPECT_FALSE(
+      kernel_.sets().FindOrNull(SetName("KUBE-SRC-A"))->foreign_content);
+  EXPECT_TRUE(engine_.Preview()->empty());
+}
+
+TEST_F(SyncEngineTakeoverTest, RuleThatCannotBeReadIsWrittenAnew) {
+  Apply(Wanted());
+  Rule foreign = AcceptFrom("KUBE-SRC-A");
+  foreign.foreign = "a match of its own";
+  ASSERT_TRUE(kernel_.table(kV4).Put({ChainName(kPolicy), {foreign}}).ok());
+  engine_.QueueResync();
+  Apply({});
+  EXPECT_THAT(RulesInKernel(kV4, kPolicy),
+              ElementsAre(AcceptFrom("KUBE-SRC-A").ToString(kV4)));
+}
+
+TEST_F(SyncEngineTakeoverTest, FamilyThatIsNotOursToKeepIsLeftAlone) {
+  RulesetChange v6 = Base(kV6);
+  SyncEngine other(&kernel_, {kV6});
+  other.Stage(std::move(v6));
+  ASSERT_TRUE(other.Sync().ok());
+  Apply(Wanted());
+  EXPECT_TRUE(kernel_.table(kV6).Observe().hooks_in_place);
+  EXPECT_TRUE(SetInKernel("inet6:kube-router-local-pods"));
+  engine_.WantNothing();
+  Sync();
+  EXPECT_TRUE(kernel_.table(kV6).Observe().hooks_in_place);
+  EXPECT_TRUE(SetInKernel("inet6:kube-router-local-pods"));
+}
+
+}  // namespace
+}  // namespace netpol
