@@ -22,11 +22,9 @@
 namespace netpol {
 namespace {
 
-using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 
 // Long enough for any machine; nobody waits for it unless a test fails.
 constexpr absl::Duration kPatience = absl::Minutes(1);
