@@ -23,6 +23,9 @@ absl::Status CheckOptions(const ControllerOptions& options) {
   if (layout.families.empty()) {
     return absl::InvalidArgumentError("neither IPv4 nor IPv6 is enabled");
   }
+  if (layout.families.size() > 1 && layout.families[0] == layout.families[1]) {
+    return absl::InvalidArgumentError("a family is enabled twice");
+  }
   if (layout.allowed_mark == 0 || layout.passed_mark == 0 ||
       (layout.allowed_mark & layout.passed_mark) != 0) {
     return absl::InvalidArgumentError(

@@ -60,6 +60,11 @@ class Controller {
   // far as it is understood, see problems().
   absl::Status OnEvent(const v1::WatchEvent& event);
 
+  // Namespaces, pods and policies have been listed.
+  bool listed() const {
+    return namespaces_listed_ && pods_listed_ && policies_listed_;
+  }
+
   // Everything told so far, as one batch. FailedPrecondition until namespaces,
   // pods and policies are listed: half a cluster would be enforced wrongly. Any
   // other error leaves what was told pending for the next call.

@@ -1,6 +1,8 @@
 #include "netpol/controller_loop.h"
 
+#include <algorithm>
 #include <memory>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -21,34 +23,48 @@ ControllerLoop::~ControllerLoop() { Stop(); }
 
 void ControllerLoop::Post(std::vector<v1::WatchEvent> events) {
   if (events.empty()) return;
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard<std::mutex> lock(mutex_);
   const absl::Time now = absl::Now();
   for (v1::WatchEvent& event : events) inbox_.push_back(std::move(event));
   health_.oldest_pending = std::min(health_.oldest_pending, now);
   pacer_.Request(now);
   wake_ = true;
+  awake_.notify_one();
 }
 
 void ControllerLoop::RequestResync() {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard<std::mutex> lock(mutex_);
   resync_ = true;
   wake_ = true;
   pacer_.Request(absl::Now());
+  awake_.notify_one();
 }
 
 void ControllerLoop::Stop() {
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     stop_ = true;
     wake_ = true;
+    awake_.notify_one();
   }
   // Also when several threads stop it at once: all return after its end.
   std::call_once(joined_, [this] { thread_.join(); });
 }
 
 LoopHealth ControllerLoop::health() const {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard<std::mutex> lock(mutex_);
   return health_;
+}
+
+void ControllerLoop::AwaitWork(std::unique_lock<std::mutex>& lock) {
+  while (!wake_) {
+    const absl::Time now = absl::Now();
+    const absl::Time due = pacer_.NextRun();
+    if (now >= due) return;
+    // The farthest time that a clock can be asked for is not infinite.
+    awake_.wait_until(lock,
+                      absl::ToChronoTime(std::min(due, now + absl::Hours(1))));
+  }
 }
 
 void ControllerLoop::Run() {
@@ -57,8 +73,8 @@ void ControllerLoop::Run() {
     bool due = false;
     bool reread = false;
     {
-      absl::MutexLock lock(&mutex_);
-      mutex_.AwaitWithDeadline(absl::Condition(&wake_), pacer_.NextRun());
+      std::unique_lock<std::mutex> lock(mutex_);
+      AwaitWork(lock);
       wake_ = false;
       if (stop_) return;
       // Events are taken at once; the sync waits for its time.
@@ -73,7 +89,7 @@ void ControllerLoop::Run() {
     if (!due) continue;
     const absl::Time begin = absl::Now();
     const bool again = Sync(reread);
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     pacer_.Ran(begin, absl::Now(), again);
     // What was asked for meanwhile.
     if (!inbox_.empty() || resync_) pacer_.Request(absl::Now());
@@ -92,9 +108,9 @@ bool ControllerLoop::Sync(bool reread) {
   if (reread) controller_->QueueResync();
   const absl::StatusOr<SyncReport> report = controller_->Sync();
   // Half a listing is no failure: the rest of it will ask again.
-  const bool waiting = absl::IsFailedPrecondition(report.status());
+  const bool waiting = !controller_->listed();
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     health_.counts = controller_->counts();
     if (!waiting) {
       ++health_.syncs;

@@ -2,6 +2,7 @@
 #ifndef NETPOL_CONTROLLER_LOOP_H_
 #define NETPOL_CONTROLLER_LOOP_H_
 
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -10,9 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "netpol/base/pacer.h"
@@ -68,6 +67,8 @@ class ControllerLoop {
 
  private:
   void Run();
+  // Returns when there is news, or a run is due. `lock` holds mutex_.
+  void AwaitWork(std::unique_lock<std::mutex>& lock);
   void Take(const std::vector<v1::WatchEvent>& events);
   bool Sync(bool reread);
   void TellProblems();
@@ -77,13 +78,16 @@ class ControllerLoop {
   absl::Duration period_;
   absl::btree_map<ObjectKey, std::vector<std::string>> told_problems_;
 
-  mutable absl::Mutex mutex_;
-  Pacer pacer_ ABSL_GUARDED_BY(mutex_);
-  std::vector<v1::WatchEvent> inbox_ ABSL_GUARDED_BY(mutex_);
-  bool wake_ ABSL_GUARDED_BY(mutex_) = false;
-  bool resync_ ABSL_GUARDED_BY(mutex_) = false;
-  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
-  LoopHealth health_ ABSL_GUARDED_BY(mutex_);
+  // The standard library's, since ThreadSanitizer does not see into the Abseil
+  // that Debian builds. Guards everything from here to `health_`.
+  mutable std::mutex mutex_;
+  std::condition_variable awake_;
+  Pacer pacer_;
+  std::vector<v1::WatchEvent> inbox_;
+  bool wake_ = false;
+  bool resync_ = false;
+  bool stop_ = false;
+  LoopHealth health_;
 
   std::once_flag joined_;
   std::thread thread_;

@@ -1,8 +1,7 @@
 #include "netpol/daemon/progress.h"
 
+#include <chrono>
 #include <utility>
-
-#include "absl/time/time.h"
 
 namespace netpol {
 
@@ -14,18 +13,20 @@ Progress::Progress(std::ostream* terminal, std::string what)
 Progress::~Progress() {
   if (terminal_ == nullptr) return;
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     done_ = true;
   }
+  ended_.notify_one();
   thread_.join();
 }
 
 void Progress::Run() {
   // Erases what stands on the line, ECMA-48 EL.
   constexpr char kClearLine[] = "\r\033[K";
-  absl::MutexLock lock(&mutex_);
+  std::unique_lock<std::mutex> lock(mutex_);
   int seconds = 0;
-  while (!mutex_.AwaitWithTimeout(absl::Condition(&done_), absl::Seconds(1))) {
+  while (!ended_.wait_for(lock, std::chrono::seconds(1),
+                          [this] { return done_; })) {
     ++seconds;
     *terminal_ << kClearLine << what_ << " … " << seconds << " s" << std::flush;
   }

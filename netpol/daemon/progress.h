@@ -2,12 +2,11 @@
 #ifndef NETPOL_DAEMON_PROGRESS_H_
 #define NETPOL_DAEMON_PROGRESS_H_
 
+#include <condition_variable>
+#include <mutex>
 #include <ostream>
 #include <string>
 #include <thread>
-
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 
 namespace netpol {
 
@@ -28,8 +27,9 @@ class Progress {
 
   std::ostream* terminal_;
   std::string what_;
-  absl::Mutex mutex_;
-  bool done_ ABSL_GUARDED_BY(mutex_) = false;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  bool done_ = false;  // under mutex_
   std::thread thread_;
 };
 

@@ -1,16 +1,18 @@
 #include "netpol/controller_loop.h"
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <functional>
+#include <future>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
@@ -27,7 +29,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 // Long enough for any machine; nobody waits for it unless a test fails.
-constexpr absl::Duration kPatience = absl::Minutes(1);
+constexpr std::chrono::minutes kPatience(1);
 
 PacerOptions Eager() {
   PacerOptions options;
@@ -60,20 +62,23 @@ class LoopTest : public testing::Test {
   void Start(PacerOptions pacing = Eager()) {
     ControllerLoopCallbacks callbacks;
     callbacks.on_synced = [this](const SyncReport&) {
-      absl::MutexLock lock(&mutex_);
+      const std::lock_guard<std::mutex> lock(mutex_);
       ++syncs_;
       state_ = kernel_->state();
       if (after_sync_) after_sync_();
+      changed_.notify_all();
     };
     callbacks.on_error = [this](const absl::Status& status) {
-      absl::MutexLock lock(&mutex_);
+      const std::lock_guard<std::mutex> lock(mutex_);
       errors_.push_back(status);
+      changed_.notify_all();
     };
     callbacks.on_policy_problems =
         [this](const ObjectKey& key, const std::vector<std::string>& problems) {
-          absl::MutexLock lock(&mutex_);
+          const std::lock_guard<std::mutex> lock(mutex_);
           problems_.push_back(absl::StrCat(key.ToString(), ": ",
                                            problems.empty() ? "sound" : "bad"));
+          changed_.notify_all();
         };
     loop_ = std::make_unique<ControllerLoop>(std::move(controller_), pacing,
                                              std::move(callbacks));
@@ -81,11 +86,8 @@ class LoopTest : public testing::Test {
 
   // Waits until `done` holds, which may look at everything below.
   void Await(const std::function<bool()>& done) {
-    absl::MutexLock lock(&mutex_);
-    ASSERT_TRUE(mutex_.AwaitWithTimeout(
-        absl::Condition(
-            +[](const std::function<bool()>* f) { return (*f)(); }, &done),
-        kPatience));
+    std::unique_lock<std::mutex> lock(mutex_);
+    ASSERT_TRUE(changed_.wait_for(lock, kPatience, done));
   }
   void AwaitLocalPods(size_t count) {
     Await([&] { return LocalPods() == count; });
@@ -95,14 +97,15 @@ class LoopTest : public testing::Test {
     return it == state_.sets.end() ? 0 : it->second.members.size();
   }
   std::vector<absl::Status> Errors() {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     return errors_;
   }
 
   FakeDataplane* kernel_ = nullptr;
   std::unique_ptr<Controller> controller_;
 
-  absl::Mutex mutex_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
   int syncs_ = 0;
   Snapshot state_;
   std::vector<absl::Status> errors_;
@@ -172,6 +175,21 @@ TEST_F(LoopTest, FailedSyncIsTriedAgain) {
   EXPECT_TRUE(loop_->health().last_error.ok());
 }
 
+// The same code as for a listing that is not complete, which is no failure.
+TEST_F(LoopTest, CommitThatSomebodyElsesRuleForbidsIsToldAndTriedAgain) {
+  int refusals = 2;
+  kernel_->set_gate([&refusals](const Operation& operation) {
+    return operation.kind == OperationKind::kCommitTable && refusals-- > 0
+               ? absl::FailedPreconditionError("a foreign rule leads to it")
+               : absl::OkStatus();
+  });
+  Start();
+  loop_->Post(ListingOf(Cluster()));
+  loop_->Post({Upsert(LocalPod(1).Build())});
+  AwaitLocalPods(1);
+  EXPECT_EQ(Errors().size(), 2u);
+}
+
 TEST_F(LoopTest, SetThatIsStillInUseIsDestroyedLater) {
   std::atomic<int> refusals{2};
   kernel_->set_gate([&refusals](const Operation& operation) {
@@ -222,7 +240,7 @@ TEST_F(LoopTest, ProblemsOfAPolicyAreToldWhenTheyChange) {
 TEST_F(LoopTest, EventMayBePostedFromACallback) {
   Start();
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     after_sync_ = [this] {
       if (LocalPods() < 5)
         loop_->Post({Upsert(LocalPod(static_cast<int>(LocalPods())).Build())});
@@ -315,21 +333,23 @@ TEST_F(LoopTest, StopLeavesEnforcementInPlace) {
 }
 
 TEST_F(LoopTest, StopEndsTheBatchThatIsUnderWay) {
-  absl::Notification in_commit;
-  absl::Notification go_on;
+  std::promise<void> in_commit;
+  std::promise<void> go_on;
+  bool first = true;
   kernel_->set_gate([&](const Operation& operation) {
     if (operation.kind == OperationKind::kCommitTable &&
-        !in_commit.HasBeenNotified()) {
-      in_commit.Notify();
-      go_on.WaitForNotification();
+        std::exchange(first, false)) {
+      in_commit.set_value();
+      go_on.get_future().wait();
     }
     return absl::OkStatus();
   });
   Start();
   loop_->Post(ListingOf(Cluster()));
-  ASSERT_TRUE(in_commit.WaitForNotificationWithTimeout(kPatience));
+  ASSERT_EQ(in_commit.get_future().wait_for(kPatience),
+            std::future_status::ready);
   std::thread stopper([this] { loop_->Stop(); });
-  go_on.Notify();
+  go_on.set_value();
   stopper.join();
   EXPECT_TRUE(kernel_->state().table(Family::kIPv4).hooks_in_place);
   EXPECT_EQ(syncs_, 1);

@@ -1,10 +1,11 @@
 #include "netpol/daemon/progress.h"
 
+#include <future>
 #include <ostream>
 #include <streambuf>
 #include <string>
+#include <utility>
 
-#include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -18,7 +19,7 @@ using testing::HasSubstr;
 // Keeps what is written, and tells of the first line that was flushed.
 class Screen : public std::streambuf {
  public:
-  void AwaitLine() { flushed_.WaitForNotification(); }
+  void AwaitLine() { flushed_.get_future().wait(); }
   const std::string& text() const { return text_; }
 
  protected:
@@ -27,13 +28,14 @@ class Screen : public std::streambuf {
     return c;
   }
   int sync() override {
-    if (!flushed_.HasBeenNotified()) flushed_.Notify();
+    if (std::exchange(first_, false)) flushed_.set_value();
     return 0;
   }
 
  private:
   std::string text_;
-  absl::Notification flushed_;
+  bool first_ = true;
+  std::promise<void> flushed_;
 };
 
 TEST(ProgressTest, QuickWorkShowsNothing) {

@@ -6,14 +6,12 @@
 #include <libipset/types.h>
 
 #include <cerrno>
+#include <mutex>
 #include <string>
 
-#include "absl/base/call_once.h"
-#include "absl/base/const_init.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "netpol/base/status_macros.h"
 #include "netpol/dataplane/ipset/ipset_error.h"
 
@@ -22,8 +20,8 @@ namespace {
 
 // The library's list of set types and its cache of set names have no lock of
 // their own.
-ABSL_CONST_INIT absl::Mutex library_mutex(absl::kConstInit);
-ABSL_CONST_INIT absl::once_flag types_loaded;
+constinit std::mutex library_mutex;
+constinit std::once_flag types_loaded;
 
 int Discard(ipset_session*, void*, const char*, ...) { return 0; }
 
@@ -98,8 +96,8 @@ bool SetCreateData(ipset_session* session, const SetSpec& spec,
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<LibipsetSession>> LibipsetSession::Open() {
-  absl::call_once(types_loaded, ipset_load_types);
-  absl::MutexLock lock(&library_mutex);
+  std::call_once(types_loaded, ipset_load_types);
+  const std::lock_guard<std::mutex> lock(library_mutex);
   ipset_session* session = ipset_session_init(&Discard, nullptr);
   if (session == nullptr)
     return absl::ResourceExhaustedError("ipset: no memory for a session");
@@ -117,13 +115,13 @@ absl::StatusOr<std::unique_ptr<LibipsetSession>> LibipsetSession::Open() {
 LibipsetSession::LibipsetSession(ipset_session* session) : session_(session) {}
 
 LibipsetSession::~LibipsetSession() {
-  absl::MutexLock lock(&library_mutex);
+  const std::lock_guard<std::mutex> lock(library_mutex);
   ipset_session_fini(session_);
 }
 
 absl::Status LibipsetSession::Create(const SetSpec& spec, uint32_t hash_size) {
   RETURN_IF_ERROR(RequireName(spec.name));
-  absl::MutexLock lock(&library_mutex);
+  const std::lock_guard<std::mutex> lock(library_mutex);
   const std::string step = SetStep("create", spec);
   ipset_data_reset(ipset_session_data(session_));
   if (!SetCreateData(session_, spec, hash_size))
@@ -138,7 +136,7 @@ absl::Status LibipsetSession::Create(const SetSpec& spec, uint32_t hash_size) {
 absl::Status LibipsetSession::Swap(const SetName& from, const SetName& to) {
   RETURN_IF_ERROR(RequireName(from));
   RETURN_IF_ERROR(RequireName(to));
-  absl::MutexLock lock(&library_mutex);
+  const std::lock_guard<std::mutex> lock(library_mutex);
   const std::string step =
       absl::StrCat("swap sets \"", from.value(), "\" and \"", to.value(), "\"");
   ipset_data_reset(ipset_session_data(session_));
@@ -151,7 +149,7 @@ absl::Status LibipsetSession::Swap(const SetName& from, const SetName& to) {
 
 absl::Status LibipsetSession::Destroy(const SetName& name) {
   RETURN_IF_ERROR(RequireName(name));
-  absl::MutexLock lock(&library_mutex);
+  const std::lock_guard<std::mutex> lock(library_mutex);
   const std::string step = absl::StrCat("destroy set \"", name.value(), "\"");
   ipset_data_reset(ipset_session_data(session_));
   if (!SetData(session_, IPSET_SETNAME, name.value().c_str()))
