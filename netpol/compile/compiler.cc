@@ -176,10 +176,12 @@ std::vector<Rule> Compiler::PodChainRules(const ObjectKey& pod,
   Rule log;
   log.comment = MakeComment(name, "log-drop");
   log.matches = {LimitMatch{10, 10}};
-  log.action =
-      LogAction{options_.log_group,
-                absl::StrCat(ingress ? "refused to " : "refused from ", name)
-                    .substr(0, LogAction::kMaxPrefix)};
+  // Cleaned as comments are; the kernel keeps less of it.
+  log.action = LogAction{
+      options_.log_group,
+      MakeComment(absl::StrCat(ingress ? "refused to " : "refused from ", name),
+                  "")
+          .substr(0, LogAction::kMaxPrefix)};
   rules.push_back(std::move(log));
   Rule reject;
   reject.comment = MakeComment(name, "reject");

@@ -112,6 +112,7 @@ class PolicyCompiler {
       }
     }
     std::vector<PortMatch> matches;
+    matches.reserve(whole.size() + ranges.size() + named.size());
     for (uint8_t protocol : whole)
       matches.push_back({protocol, absl::nullopt, ""});
     for (auto& [protocol, of_protocol] : ranges) {

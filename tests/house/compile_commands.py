@@ -9,18 +9,36 @@ import os
 import subprocess
 import sys
 
+# GCC's own, which clang-based tools refuse.
+GCC_ONLY = {"-fno-canonical-system-headers", "-Wno-free-nonheap-object",
+            "-Wunused-but-set-parameter"}
+
+
+def bazel(workspace, *arguments):
+    wrapper = os.path.join(workspace, "third_party", "bazel")
+    return subprocess.run([wrapper, *arguments], cwd=workspace, check=True,
+                          stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                          text=True).stdout
+
 
 def main():
     workspace = os.environ.get("BUILD_WORKSPACE_DIRECTORY")
     if not workspace:
         sys.exit("compile_commands: run it with `third_party/bazel run`")
-    wrapper = os.path.join(workspace, "third_party", "bazel")
-    run = lambda *args: subprocess.run(
-        [wrapper, *args], cwd=workspace, check=True, stdout=subprocess.PIPE,
-        stdin=subprocess.DEVNULL, text=True).stdout
-    query = "mnemonic(CppCompile, //netpol/... + //tests/... + //bench/...)"
-    graph = json.loads(run("aquery", "--output=jsonproto", query))
-    execution_root = run("info", "execution_root").strip()
+    everything = "//netpol/... + //tests/... + //bench/..."
+    # Generated headers must be there for whoever follows the commands.
+    bazel(workspace, "build", "//proto/...")
+    graph = json.loads(bazel(workspace, "aquery", "--output=jsonproto",
+                             f"mnemonic(CppCompile, {everything})"))
+    # Relative to the tree, sources are real; what Bazel makes is elsewhere.
+    made = {"bazel-out/": bazel(workspace, "info", "execution_root").strip(),
+            "external/": bazel(workspace, "info", "output_base").strip()}
+
+    def absolute(argument):
+        for prefix, root in made.items():
+            if argument.startswith(prefix):
+                return os.path.join(root, argument)
+        return argument
 
     commands = {}
     for action in graph.get("actions", []):
@@ -29,9 +47,10 @@ def main():
         # Generated sources are not ours to check.
         if os.path.exists(os.path.join(workspace, source)):
             commands[source] = {
-                "directory": execution_root,
+                "directory": workspace,
                 "file": os.path.join(workspace, source),
-                "arguments": arguments,
+                "arguments": [absolute(argument) for argument in arguments
+                              if argument not in GCC_ONLY],
             }
     target = os.path.join(workspace, "compile_commands.json")
     with open(target, "w", encoding="utf-8") as file:
