@@ -1,6 +1,7 @@
 #include "netpol/testing/fake_filter_table.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
@@ -26,6 +27,12 @@ bool IsHookJump(const absl::optional<ChainName>& target) {
                                [&](const HookPair& hook) {
                                  return target->value() == hook.chain;
                                });
+}
+
+// `position`, or the end of the list.
+template <typename List>
+ptrdiff_t Clamped(size_t position, const List& list) {
+  return static_cast<ptrdiff_t>(std::min(position, list.size()));
 }
 
 }  // namespace
@@ -333,7 +340,7 @@ void FakeFilterTable::Clear() {
 void FakeFilterTable::InsertForeignRule(absl::string_view builtin,
                                         size_t position) {
   Builtin& rules = builtins_.at(std::string(builtin));
-  rules.emplace(rules.begin() + std::min(position, rules.size()));
+  rules.emplace(std::next(rules.begin(), Clamped(position, rules)));
 }
 
 absl::Status FakeFilterTable::InsertJump(absl::string_view builtin,
@@ -344,7 +351,7 @@ absl::Status FakeFilterTable::InsertJump(absl::string_view builtin,
         absl::StrCat("jumping from ", builtin, ": no chain ", chain.value()));
   }
   Builtin& rules = builtins_.at(std::string(builtin));
-  rules.insert(rules.begin() + std::min(position, rules.size()), chain);
+  rules.insert(std::next(rules.begin(), Clamped(position, rules)), chain);
   CountCaller(chain, ChainName(builtin), 1);
   return absl::OkStatus();
 }

@@ -28,7 +28,7 @@ RandomClusterOptions ManyLocalPods() {
   return options;
 }
 
-std::string FromScratch(std::vector<v1::WatchEvent> events) {
+std::string FromScratch(const std::vector<v1::WatchEvent>& events) {
   CompiledNode node;
   for (const v1::WatchEvent& event : events) node.Tell(event);
   node.Compile();

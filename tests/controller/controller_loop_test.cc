@@ -129,7 +129,7 @@ TEST_F(LoopTest, PostsOfSeveralThreadsEndInTheKernel) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  AwaitLocalPods(kThreads * kPodsEach);
+  AwaitLocalPods(size_t{kThreads} * kPodsEach);
   EXPECT_THAT(Errors(), IsEmpty());
 }
 

@@ -134,7 +134,7 @@ TEST(RoomsTest, TheKernelWingDoesNotKnowKubernetesWords) {
       EXPECT_FALSE(std::regex_search(text, match, kWords))
           << file << " says \"" << match.str() << "\": "
           << match.prefix().str().substr(
-                 std::max<long>(0, match.position() - 60));
+                 std::max<std::ptrdiff_t>(0, match.position() - 60));
     }
   }
 }

@@ -93,7 +93,7 @@ class ObjectReader {
                      const std::string& kind);
   // As an error that leaves an object without a name.
   void Unreadable(Position position, std::string object, std::string field,
-                  std::string message);
+                  const std::string& message);
 
   const std::string& file_;
   ManifestReading& out_;
@@ -311,7 +311,7 @@ void ObjectReader::ReportSkipped(const TreeNode& node,
 }
 
 void ObjectReader::Unreadable(Position position, std::string object,
-                              std::string field, std::string message) {
+                              std::string field, const std::string& message) {
   Report(Severity::kError, position, std::move(object), std::move(field),
          absl::StrCat(message, " (document ", document_number_,
                       "; what this file gave before stays)"));

@@ -138,18 +138,16 @@ absl::optional<TreeNode> ResolveNumber(absl::string_view text) {
   absl::string_view rest = plain;
   const bool negative = absl::ConsumePrefix(&rest, "-");
   if (!negative) absl::ConsumePrefix(&rest, "+");
-  absl::optional<int64_t> integer;
+  int base = 10;
   if (absl::ConsumePrefix(&rest, "0x") || absl::ConsumePrefix(&rest, "0X")) {
-    integer = ParseDigits(negative, rest, 16);
+    base = 16;
   } else if (absl::ConsumePrefix(&rest, "0b")) {
-    integer = ParseDigits(negative, rest, 2);
-  } else if (absl::ConsumePrefix(&rest, "0o")) {
-    integer = ParseDigits(negative, rest, 8);
-  } else if (rest.size() > 1 && rest[0] == '0' && HasOnly(rest, "01234567")) {
-    integer = ParseDigits(negative, rest, 8);
-  } else {
-    integer = ParseDigits(negative, rest, 10);
+    base = 2;
+  } else if (absl::ConsumePrefix(&rest, "0o") ||
+             (rest.size() > 1 && rest[0] == '0' && HasOnly(rest, "01234567"))) {
+    base = 8;
   }
+  const absl::optional<int64_t> integer = ParseDigits(negative, rest, base);
   if (integer.has_value()) return Integer(*integer);
 
   TreeNode node;
