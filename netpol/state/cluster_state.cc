@@ -285,26 +285,32 @@ ExpressionId ClusterState::Watch(const PodSetExpression& expression) {
 
 void ClusterState::Unwatch(ExpressionId id) { expressions_.Release(id); }
 
-std::vector<IpAddress> ClusterState::Members(ExpressionId id) const {
-  const PodSetExpression& expression = expressions_.Get(id);
-  std::vector<IpAddress> members;
+template <typename Visitor>
+void ClusterState::VisitPods(const PodSetExpression& expression,
+                             Visitor visit) const {
   for (const PodTerm& term : expression.terms()) {
-    const auto take = [&](const std::string& name, const NamespaceRecord& ns) {
+    const auto look = [&](const std::string& name, const NamespaceRecord& ns) {
       if (!term.MatchesNamespace(name, ns.labels)) return;
       for (const Pod* pod : ns.pods) {
         if (!pod->addresses.empty() && term.pods.Matches(pod->labels)) {
-          members.insert(members.end(), pod->addresses.begin(),
-                         pod->addresses.end());
+          visit(*pod);
         }
       }
     };
     if (term.namespace_name.empty()) {
-      for (const auto& [name, ns] : namespaces_) take(name, ns);
+      for (const auto& [name, ns] : namespaces_) look(name, ns);
     } else if (auto it = namespaces_.find(term.namespace_name);
                it != namespaces_.end()) {
-      take(it->first, it->second);
+      look(it->first, it->second);
     }
   }
+}
+
+std::vector<IpAddress> ClusterState::Members(ExpressionId id) const {
+  std::vector<IpAddress> members;
+  VisitPods(expressions_.Get(id), [&](const Pod& pod) {
+    members.insert(members.end(), pod.addresses.begin(), pod.addresses.end());
+  });
   std::sort(members.begin(), members.end());
   members.erase(std::unique(members.begin(), members.end()), members.end());
   return members;
@@ -335,12 +341,16 @@ std::vector<NamedPortMember> ClusterState::NamedPortMembers(
     for (const NamedPort& port : pod.ports) {
       if (port.name != key.name || port.protocol != key.protocol) continue;
       for (const IpAddress& address : pod.addresses) {
-        if (HasNamedPort(key, address, port.number)) {
+        if (!key.local_only || LocalOwner(address) == &pod) {
           members.push_back({address, port.number});
         }
       }
     }
   };
+  if (key.among) {
+    VisitPods(*key.among, take);
+    return members;
+  }
   for (const auto& [name, ns] : namespaces_) {
     for (const Pod* pod : key.local_only ? ns.local_pods : ns.pods) take(*pod);
   }

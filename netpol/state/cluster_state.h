@@ -51,6 +51,7 @@ class ClusterState {
   const NamedPortKey& GetNamedPort(NamedPortId id) const {
     return named_ports_.Get(id);
   }
+  // A member may stand there more than once.
   std::vector<NamedPortMember> NamedPortMembers(NamedPortId id) const;
 
   // nullptr if there is none.
@@ -98,6 +99,10 @@ class ClusterState {
   void TellLocal(const Pod& pod);
   void MarkSubjects(const NetworkPolicy& policy);
 
+  // Calls `visit` with every pod that has an address and that `expression`
+  // chooses; once for each term that does.
+  template <typename Visitor>
+  void VisitPods(const PodSetExpression& expression, Visitor visit) const;
   bool HasMember(const PodSetExpression& expression,
                  const IpAddress& address) const;
   bool HasNamedPort(const NamedPortKey& key, const IpAddress& address,
