@@ -67,8 +67,8 @@ void AppendPrefixes(const Range& range, Family family,
     // The largest block that starts here and does not reach past the end.
     int host_bits = std::min(width, TrailingZeros(next));
     const auto last_of = [&](int bits) {
-      return next | (PrefixMask(family, width) &
-                     ~PrefixMask(family, width - bits));
+      return next |
+             (PrefixMask(family, width) & ~PrefixMask(family, width - bits));
     };
     while (last_of(host_bits) > range.last) --host_bits;
     prefixes.push_back(IpPrefix::Of({family, next}, width - host_bits));
