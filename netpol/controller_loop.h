@@ -13,7 +13,6 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "absl/types/optional.h"
 #include "netpol/base/pacer.h"
 #include "netpol/controller.h"
 #include "netpol/sync/sync_engine.h"

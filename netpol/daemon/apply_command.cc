@@ -96,12 +96,8 @@ ExitCode RunApply(const Flags& flags, Console& console) {
   if (!options.ok()) return console.FailUsage(options.status());
   const absl::Status root = RequireRoot();
   if (!root.ok()) return console.Fail("changing the kernel", root);
-  absl::StatusOr<ManifestSet> manifests;
-  {
-    const Progress progress(console.terminal(),
-                            console.Doing("reading manifests"));
-    manifests = ReadManifests(flags.manifests);
-  }
+  const absl::StatusOr<ManifestSet> manifests =
+      ReadWithProgress(flags, console);
   if (!manifests.ok())
     return console.Fail("reading manifests", manifests.status());
   const std::vector<v1::Problem> missing =

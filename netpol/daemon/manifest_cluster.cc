@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "netpol/base/status_macros.h"
 #include "netpol/daemon/node_warning.h"
+#include "netpol/daemon/progress.h"
 
 namespace netpol {
 namespace {
@@ -42,6 +43,13 @@ bool AnyError(const std::vector<v1::Problem>& problems) {
                      [](const v1::Problem& problem) {
                        return problem.severity() == v1::Problem::ERROR;
                      });
+}
+
+absl::StatusOr<ManifestSet> ReadWithProgress(const Flags& flags,
+                                             Console& console) {
+  const Progress progress(console.terminal(),
+                          console.Doing("reading manifests"));
+  return ReadManifests(flags.manifests);
 }
 
 absl::StatusOr<ManifestCluster> TellManifests(

@@ -7,6 +7,8 @@
 
 #include "absl/status/statusor.h"
 #include "netpol/controller.h"
+#include "netpol/daemon/console.h"
+#include "netpol/daemon/flags.h"
 #include "netpol/sync/dataplane.h"
 #include "netpol/watch/manifests/manifest_source.h"
 #include "netpol/watch/watch_source.h"
@@ -19,6 +21,10 @@ struct ManifestCluster {
   // Of the files and of the policies in them.
   std::vector<v1::Problem> problems;
 };
+
+// Reads what --manifests names, with a sign of life where it takes long.
+absl::StatusOr<ManifestSet> ReadWithProgress(const Flags& flags,
+                                             Console& console);
 
 // Tells a new controller all objects of `manifests`, and that there are no
 // others. Nothing of the kernel is touched.

@@ -28,12 +28,8 @@ ExitCode RunPlan(const Flags& flags, Console& console) {
   if (!options.ok()) return console.FailUsage(options.status());
   const absl::Status root = RequireRoot();
   if (!root.ok()) return console.Fail("reading the kernel", root);
-  absl::StatusOr<ManifestSet> manifests;
-  {
-    const Progress progress(console.terminal(),
-                            console.Doing("reading manifests"));
-    manifests = ReadManifests(flags.manifests);
-  }
+  const absl::StatusOr<ManifestSet> manifests =
+      ReadWithProgress(flags, console);
   if (!manifests.ok())
     return console.Fail("reading manifests", manifests.status());
   auto kernel = OpenKernel(options->lock_timeout);

@@ -8,7 +8,18 @@
 namespace netpol {
 namespace {
 
-absl::string_view KindName(OperationKind kind) {
+Operation SetOperation(OperationKind kind, const SetName& name,
+                       absl::Span<const SetMember> members) {
+  Operation operation;
+  operation.kind = kind;
+  operation.set = name;
+  operation.members.assign(members.begin(), members.end());
+  return operation;
+}
+
+}  // namespace
+
+absl::string_view OperationName(OperationKind kind) {
   switch (kind) {
     case OperationKind::kRead:
       return "Read";
@@ -28,19 +39,8 @@ absl::string_view KindName(OperationKind kind) {
   return "";
 }
 
-Operation SetOperation(OperationKind kind, const SetName& name,
-                       absl::Span<const SetMember> members) {
-  Operation operation;
-  operation.kind = kind;
-  operation.set = name;
-  operation.members.assign(members.begin(), members.end());
-  return operation;
-}
-
-}  // namespace
-
 std::string Operation::ToString() const {
-  std::string text(KindName(kind));
+  std::string text(OperationName(kind));
   if (!set.empty()) {
     absl::StrAppend(&text, " ", set.value(), " (", members.size(), " members)");
   }

@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "netpol/base/ip.h"
@@ -34,6 +35,9 @@ enum class OperationKind : uint8_t {
   kDestroySet,
   kCommitTable,
 };
+
+// "CreateSet".
+absl::string_view OperationName(OperationKind kind);
 
 // One call to the fake. Fields that the kind does not have stay empty.
 struct Operation {

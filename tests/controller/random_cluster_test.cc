@@ -3,13 +3,11 @@
 // no trace, and no packet is judged wrongly while a batch is under way.
 #include "netpol/testing/random_cluster.h"
 
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -21,6 +19,7 @@
 #include "netpol/testing/packet_simulator.h"
 #include "netpol/testing/random.h"
 #include "netpol/testing/random_packets.h"
+#include "netpol/testing/random_rounds.h"
 #include "netpol/testing/reference_evaluator.h"
 
 namespace netpol {
@@ -185,22 +184,12 @@ std::string Contents(const FakeDataplane& kernel) {
   return text;
 }
 
-int Setting(const char* name, int otherwise) {
-  const char* text = std::getenv(name);
-  int value = 0;
-  return text != nullptr && absl::SimpleAtoi(text, &value) ? value : otherwise;
-}
-
-// NETPOL_SEED and NETPOL_ROUNDS replay one failure, or look for more.
-int FirstSeed() { return Setting("NETPOL_SEED", 1); }
-
 TEST(RandomClusterTest, EveryVerdictOfTheRulesIsTheApis) {
   const RandomClusterOptions options = ManyLocalPods();
   const NodeView view = ViewOf(options);
   int allowed = 0;
   int denied = 0;
-  for (int seed = FirstSeed();
-       seed < FirstSeed() + Setting("NETPOL_ROUNDS", 200); ++seed) {
+  for (int seed = FirstSeed(); seed < FirstSeed() + Rounds(200); ++seed) {
     SCOPED_TRACE(absl::StrCat("NETPOL_SEED=", seed));
     Random random(seed);
     const Cluster cluster = RandomCluster(random, options);
@@ -224,8 +213,7 @@ TEST(RandomClusterTest, EveryVerdictOfTheRulesIsTheApis) {
 TEST(RandomClusterTest, AWalkEndsWhereAFreshStartDoes) {
   const RandomClusterOptions options = ManyLocalPods();
   const NodeView view = ViewOf(options);
-  for (int seed = FirstSeed();
-       seed < FirstSeed() + Setting("NETPOL_ROUNDS", 40); ++seed) {
+  for (int seed = FirstSeed(); seed < FirstSeed() + Rounds(40); ++seed) {
     SCOPED_TRACE(absl::StrCat("NETPOL_SEED=", seed));
     Random random(seed);
     Cluster cluster = RandomCluster(random, options);
@@ -256,8 +244,7 @@ TEST(RandomClusterTest, AWalkEndsWhereAFreshStartDoes) {
 
 TEST(RandomClusterTest, ABatchEndsTheSameInAnyGrouping) {
   const RandomClusterOptions options = ManyLocalPods();
-  for (int seed = FirstSeed();
-       seed < FirstSeed() + Setting("NETPOL_ROUNDS", 60); ++seed) {
+  for (int seed = FirstSeed(); seed < FirstSeed() + Rounds(60); ++seed) {
     SCOPED_TRACE(absl::StrCat("NETPOL_SEED=", seed));
     Random random(seed);
     Cluster cluster = RandomCluster(random, options);
@@ -282,8 +269,7 @@ TEST(RandomClusterTest, NoVerdictThatStaysChangesWhileABatchIsUnderWay) {
   const RandomClusterOptions options = ManyLocalPods();
   const NodeView view = ViewOf(options);
   int looked = 0;
-  for (int seed = FirstSeed();
-       seed < FirstSeed() + Setting("NETPOL_ROUNDS", 40); ++seed) {
+  for (int seed = FirstSeed(); seed < FirstSeed() + Rounds(40); ++seed) {
     SCOPED_TRACE(absl::StrCat("NETPOL_SEED=", seed));
     Random random(seed);
     Cluster cluster = RandomCluster(random, options);
@@ -330,8 +316,7 @@ TEST(RandomClusterTest, NothingIsLeftWhenEverythingIsGone) {
   Node empty(options);
   empty.Tell(ListingOf(Cluster()));
   empty.Sync();
-  for (int seed = FirstSeed();
-       seed < FirstSeed() + Setting("NETPOL_ROUNDS", 60); ++seed) {
+  for (int seed = FirstSeed(); seed < FirstSeed() + Rounds(60); ++seed) {
     SCOPED_TRACE(absl::StrCat("NETPOL_SEED=", seed));
     Random random(seed);
     const Cluster cluster = RandomCluster(random, options);

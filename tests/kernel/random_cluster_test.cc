@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "netpol/controller.h"
@@ -18,6 +17,7 @@
 #include "netpol/testing/packet.h"
 #include "netpol/testing/random.h"
 #include "netpol/testing/random_packets.h"
+#include "netpol/testing/random_rounds.h"
 #include "netpol/testing/reference_evaluator.h"
 #include "tests/kernel/lab/conntrack.h"
 #include "tests/kernel/lab/netns.h"
@@ -25,12 +25,6 @@
 
 namespace netpol {
 namespace {
-
-int Setting(const char* name, int otherwise) {
-  const char* text = std::getenv(name);
-  int value = 0;
-  return text != nullptr && absl::SimpleAtoi(text, &value) ? value : otherwise;
-}
 
 // What a service proxy may rewrite on its way to this node is not judged.
 constexpr int kFirstNodePort = 30000;
@@ -162,8 +156,8 @@ class RandomClusterKernelTest : public testing::Test {
 
 // NETPOL_SEED=n NETPOL_ROUNDS=1 replays cluster n; more rounds look further.
 TEST_F(RandomClusterKernelTest, EveryPacketMeetsTheVerdictOfTheApi) {
-  const int first = Setting("NETPOL_SEED", 1);
-  const int rounds = Setting("NETPOL_ROUNDS", 200);
+  const int first = FirstSeed();
+  const int rounds = Rounds(200);
   for (int seed = first; seed < first + rounds; ++seed) {
     SCOPED_TRACE(
         absl::StrCat("replay with NETPOL_SEED=", seed, " NETPOL_ROUNDS=1"));

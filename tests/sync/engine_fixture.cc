@@ -8,30 +8,6 @@
 #include "absl/strings/str_cat.h"
 
 namespace netpol {
-namespace {
-
-absl::string_view KindName(OperationKind kind) {
-  switch (kind) {
-    case OperationKind::kRead:
-      return "Read";
-    case OperationKind::kCreateSet:
-      return "CreateSet";
-    case OperationKind::kAddMembers:
-      return "AddMembers";
-    case OperationKind::kRemoveMembers:
-      return "RemoveMembers";
-    case OperationKind::kReplaceSet:
-      return "ReplaceSet";
-    case OperationKind::kDestroySet:
-      return "DestroySet";
-    case OperationKind::kCommitTable:
-      return "CommitTable";
-  }
-  return "";
-}
-
-}  // namespace
-
 SetMember Member(absl::string_view address) {
   return SetMember::Address(*IpAddress::Parse(address));
 }
@@ -90,7 +66,7 @@ std::vector<std::string> Deeds(const FakeDataplane& kernel) {
   for (const Operation& operation : kernel.log()) {
     if (operation.kind == OperationKind::kRead) continue;
     deeds.push_back(
-        absl::StrCat(KindName(operation.kind), " ",
+        absl::StrCat(OperationName(operation.kind), " ",
                      operation.kind == OperationKind::kCommitTable
                          ? FamilyName(operation.change.family)
                          : absl::string_view(operation.set.value())));
