@@ -28,6 +28,9 @@ struct NamedPort {
 };
 
 struct Pod {
+  // Why policies do not see a pod that the cluster has.
+  enum class Unseen : uint8_t { kNo, kHostNetwork, kFinished };
+
   ObjectKey key;
   Labels labels;
   std::string node_name;
@@ -40,13 +43,31 @@ struct Pod {
   // Which of two pods with one address is the younger.
   int64_t created_seconds = 0;
   std::string uid;
+  Unseen unseen = Unseen::kNo;
+  // The node's, as far as told, of a pod on the host's network.
+  std::vector<IpAddress> host_addresses = {};
 
   friend bool operator==(const Pod& a, const Pod& b) {
     return a.key == b.key && a.labels == b.labels &&
            a.node_name == b.node_name && a.addresses == b.addresses &&
            a.ports == b.ports && a.created_seconds == b.created_seconds &&
-           a.uid == b.uid;
+           a.uid == b.uid && a.unseen == b.unseen &&
+           a.host_addresses == b.host_addresses;
   }
+};
+
+// A machine of the cluster.
+struct Node {
+  std::string name;
+  std::vector<IpAddress> internal_addresses;  // status.addresses: InternalIP
+  std::vector<IpAddress> external_addresses;  // ExternalIP
+  // The blocks that its pods have their addresses from: annotation
+  // kube-router.io/pod-cidrs, else spec.podCIDRs, else spec.podCIDR.
+  std::vector<IpPrefix> pod_cidrs;
+  // What was left out and why, one sentence each.
+  std::vector<std::string> problems;
+
+  friend bool operator==(const Node& a, const Node& b) = default;
 };
 
 struct Namespace {

@@ -73,9 +73,11 @@ void AppendPorts(const k8s::Container& container,
   }
 }
 
-bool PoliciesSee(const k8s::Pod& wire) {
-  return !wire.spec().host_network() && wire.status().phase() != "Succeeded" &&
-         wire.status().phase() != "Failed";
+Pod::Unseen UnseenBecause(const k8s::Pod& wire) {
+  const std::string& phase = wire.status().phase();
+  if (phase == "Succeeded" || phase == "Failed") return Pod::Unseen::kFinished;
+  return wire.spec().host_network() ? Pod::Unseen::kHostNetwork
+                                    : Pod::Unseen::kNo;
 }
 
 std::vector<IpAddress> ParseAddresses(const k8s::PodStatus& status) {
@@ -88,7 +90,8 @@ std::vector<IpAddress> ParseAddresses(const k8s::PodStatus& status) {
     }
   };
   for (const k8s::PodIP& pod_ip : status.pod_ips()) add(pod_ip.ip());
-  add(status.pod_ip());
+  // The first of them again, but from an old server or a careless file.
+  if (addresses.empty()) add(status.pod_ip());
   return addresses;
 }
 
@@ -327,7 +330,15 @@ absl::StatusOr<Pod> ParsePod(const k8s::Pod& wire) {
   pod.node_name = wire.spec().node_name();
   pod.created_seconds = wire.metadata().creation_timestamp().seconds();
   pod.uid = wire.metadata().uid();
-  if (!PoliciesSee(wire)) return pod;
+  pod.unseen = UnseenBecause(wire);
+  if (pod.unseen == Pod::Unseen::kHostNetwork) {
+    pod.host_addresses = ParseAddresses(wire.status());
+    const absl::StatusOr<IpAddress> host =
+        IpAddress::Parse(wire.status().host_ip());
+    if (pod.host_addresses.empty() && host.ok())
+      pod.host_addresses.push_back(*host);
+  }
+  if (pod.unseen != Pod::Unseen::kNo) return pod;
   pod.addresses = ParseAddresses(wire.status());
   for (const k8s::Container& container : wire.spec().containers()) {
     AppendPorts(container, pod.ports);

@@ -91,10 +91,13 @@ struct MatchText {
     if (m.states & CtStateMatch::kNew) names.push_back("NEW");
     if (m.states & CtStateMatch::kRelated) names.push_back("RELATED");
     if (m.states & CtStateMatch::kEstablished) names.push_back("ESTABLISHED");
-    return absl::StrCat("-m conntrack --ctstate ", absl::StrJoin(names, ","));
+    return absl::StrCat("-m conntrack ", m.negated ? "! " : "", "--ctstate ",
+                        absl::StrJoin(names, ","));
   }
   std::string operator()(const LocalAddressMatch& m) const {
-    return absl::StrCat("-m addrtype --", SideText(m.side), "-type LOCAL");
+    return absl::StrCat("-m addrtype ", m.negated ? "! " : "", "--",
+                        SideText(m.side), "-type LOCAL",
+                        m.anycast ? ",ANYCAST" : "");
   }
   std::string operator()(const MarkMatch& m) const {
     std::string text = absl::StrFormat("-m mark %s--mark 0x%x",
@@ -158,10 +161,10 @@ bool operator==(const PortsMatch& a, const PortsMatch& b) {
   return a.ranges == b.ranges;
 }
 bool operator==(const CtStateMatch& a, const CtStateMatch& b) {
-  return a.states == b.states;
+  return a.states == b.states && a.negated == b.negated;
 }
 bool operator==(const LocalAddressMatch& a, const LocalAddressMatch& b) {
-  return a.side == b.side;
+  return a.side == b.side && a.negated == b.negated && a.anycast == b.anycast;
 }
 bool operator==(const MarkMatch& a, const MarkMatch& b) {
   return std::tie(a.value, a.mask, a.negated) ==
@@ -221,21 +224,40 @@ const ChainName* TargetChain(const Rule& rule) {
   return nullptr;
 }
 
-std::string MakeComment(absl::string_view text, absl::string_view tag) {
+namespace {
+
+// The last bytes of a cut text tell names apart that begin alike.
+constexpr size_t kKeptTail = 24;
+constexpr absl::string_view kCut = "...";
+
+bool IsInsideCharacter(absl::string_view text, size_t at) {
+  return at < text.size() &&
+         (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80;
+}
+
+}  // namespace
+
+std::string FitText(absl::string_view text, size_t room) {
   std::string clean;
   for (char c : text) {
     if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) clean += c;
   }
+  if (clean.size() <= room) return clean;
+  const size_t kept = room - std::min(room, kCut.size());
+  const size_t tail = std::min(kKeptTail, kept / 2);
+  size_t head = kept - tail;
+  while (head > 0 && IsInsideCharacter(clean, head)) --head;
+  size_t resume = clean.size() - tail;
+  while (IsInsideCharacter(clean, resume)) ++resume;
+  return absl::StrCat(clean.substr(0, head), kCut.substr(0, room),
+                      clean.substr(resume));
+}
+
+std::string MakeComment(absl::string_view text, absl::string_view tag) {
+  if (tag.empty()) return FitText(text, Rule::kMaxComment);
   const size_t room =
       Rule::kMaxComment - std::min(tag.size() + 1, Rule::kMaxComment);
-  if (clean.size() > room) {
-    size_t end = room;
-    // Not in the middle of a UTF-8 sequence.
-    while (end > 0 && (static_cast<unsigned char>(clean[end]) & 0xc0) == 0x80)
-      --end;
-    clean.resize(end);
-  }
-  return tag.empty() ? clean : absl::StrCat(clean, " ", tag);
+  return absl::StrCat(FitText(text, room), " ", tag);
 }
 
 }  // namespace netpol

@@ -44,15 +44,21 @@ struct PortsMatch {
   std::vector<PortRange> ranges;
 };
 
-// `-m conntrack --ctstate`; bits as below.
+// `-m conntrack [!] --ctstate`; bits as below. A packet that is not tracked has
+// none of them.
 struct CtStateMatch {
   enum : uint8_t { kInvalid = 1, kEstablished = 2, kRelated = 4, kNew = 8 };
   uint8_t states = 0;
+  bool negated = false;
 };
 
-// `-m addrtype --src-type LOCAL` or `--dst-type LOCAL`.
+// `-m addrtype [!] --src-type LOCAL` or `--dst-type LOCAL`: an address of the
+// machine's own. With `anycast` also one that it shares with others, as IPv6
+// routers do the first address of every subnet (`LOCAL,ANYCAST`).
 struct LocalAddressMatch {
   Side side = Side::kSource;
+  bool negated = false;
+  bool anycast = false;
 };
 
 // `-m mark [!] --mark VALUE/MASK`.
@@ -158,8 +164,13 @@ std::ostream& operator<<(std::ostream& os, const Rule& rule);
 // The chain that `rule` jumps or goes to, or nullptr.
 const ChainName* TargetChain(const Rule& rule);
 
-// `text` as a comment: control characters removed, cut to kMaxComment bytes at
-// a character boundary; a `tag` such as "reject" always survives the cut.
+// `text` in at most `room` bytes, at least 3: control characters removed, and
+// if that is still too long "..." in place of its middle, at character
+// boundaries.
+std::string FitText(absl::string_view text, size_t room);
+
+// `text` and a `tag` such as "reject", which always survives, in at most
+// kMaxComment bytes; see FitText().
 std::string MakeComment(absl::string_view text, absl::string_view tag);
 
 // A chain with its whole content.

@@ -20,6 +20,9 @@ enum class SetEffect : uint8_t {
   kAllows,
   // It says which packets are judged at all: added after, removed before.
   kJudges,
+  // Rules refuse by it what is not judged: added when everything else is in
+  // place, the sets that judge too, and removed after.
+  kRefuses,
 };
 
 // A set that should exist, with its whole content.

@@ -40,6 +40,20 @@ PodTerm SubjectTerm(const NetworkPolicy& policy) {
 ClusterState::ClusterState(std::string node_name)
     : node_name_(std::move(node_name)) {}
 
+// ---- this node
+
+void ClusterState::UpsertNode(const Node& node) {
+  if (node.name != node_name_ || own_node_ == node) return;
+  own_node_ = node;
+  dirty_.own_node = true;
+}
+
+void ClusterState::DeleteNode(absl::string_view name) {
+  if (name != node_name_ || !own_node_.has_value()) return;
+  own_node_.reset();
+  dirty_.own_node = true;
+}
+
 // ---- namespaces
 
 ClusterState::NamespaceRecord& ClusterState::NamespaceOf(
@@ -215,6 +229,37 @@ const Pod* ClusterState::LocalOwner(const IpAddress& address) const {
       owner = pod;
   }
   return owner;
+}
+
+const Pod* ClusterState::OwnerOf(const IpAddress& address) const {
+  const Pod* owner = LocalOwner(address);
+  if (owner != nullptr) return owner;
+  for (const Pod* pod : OwnersOf(address)) {
+    if (owner == nullptr || IsYounger(*pod, *owner)) owner = pod;
+  }
+  return owner;
+}
+
+absl::Span<const Pod* const> ClusterState::OwnersOf(
+    const IpAddress& address) const {
+  auto it = owners_.find(address);
+  if (it == owners_.end()) return {};
+  return absl::MakeConstSpan(it->second.data(), it->second.size());
+}
+
+bool ClusterState::Chooses(const PodTerm& term, const Pod& pod) const {
+  return term.MatchesNamespace(pod.key.namespace_name, NamespaceLabels(pod)) &&
+         term.pods.Matches(pod.labels);
+}
+
+std::vector<std::string> ClusterState::PodNames(
+    absl::string_view namespace_name) const {
+  std::vector<std::string> names;
+  auto it = namespaces_.find(std::string(namespace_name));
+  if (it == namespaces_.end()) return names;
+  for (const Pod* pod : it->second.pods) names.push_back(pod->key.name);
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 // ---- policies

@@ -11,6 +11,8 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/container/node_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "absl/types/span.h"
 #include "netpol/base/ip.h"
 #include "netpol/policy/object_key.h"
 #include "netpol/policy/objects.h"
@@ -22,7 +24,8 @@
 
 namespace netpol {
 
-// Pods, namespaces and policies of the whole cluster, seen from one node.
+// Pods, namespaces and policies of the whole cluster, seen from one node, and
+// that node.
 // Updates touch memory only and cost in proportion to what they change. Objects
 // may arrive in any order; a pod whose namespace is unknown counts as being in
 // one that has no labels but its name. Thread-compatible.
@@ -33,6 +36,9 @@ class ClusterState {
 
   void UpsertNamespace(const Namespace& ns);
   void DeleteNamespace(absl::string_view name);
+  // Other nodes than our own are forgotten at once.
+  void UpsertNode(const Node& node);
+  void DeleteNode(absl::string_view name);
   void UpsertPod(Pod pod);
   void DeletePod(const ObjectKey& key);
   void UpsertPolicy(NetworkPolicy policy);
@@ -65,6 +71,22 @@ class ClusterState {
   // nullptr if none does.
   const Pod* LocalOwner(const IpAddress& address) const;
   bool IsLocal(const Pod& pod) const { return pod.node_name == node_name_; }
+
+  // The Node object of this node; nullptr while there is none.
+  const Node* own_node() const {
+    return own_node_.has_value() ? &*own_node_ : nullptr;
+  }
+
+  // The pod whose policies judge at `address`, on its own node: LocalOwner(),
+  // else the youngest of the others; nullptr if there is none.
+  const Pod* OwnerOf(const IpAddress& address) const;
+  // Every pod that has `address`, on whichever node, in no order. Until the
+  // next update.
+  absl::Span<const Pod* const> OwnersOf(const IpAddress& address) const;
+  // Whether `term` chooses `pod`, which must be one of this cluster's.
+  bool Chooses(const PodTerm& term, const Pod& pod) const;
+  // Names of the pods of one namespace, sorted. Costs as many.
+  std::vector<std::string> PodNames(absl::string_view namespace_name) const;
 
   size_t pod_count() const { return pods_.size(); }
   size_t namespace_count() const { return told_namespaces_; }
@@ -109,6 +131,7 @@ class ClusterState {
                     uint16_t number) const;
 
   std::string node_name_;
+  absl::optional<Node> own_node_;
   size_t told_namespaces_ = 0;
   size_t local_pods_ = 0;
   absl::flat_hash_map<std::string, NamespaceRecord> namespaces_;

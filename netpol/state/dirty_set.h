@@ -45,10 +45,13 @@ struct DirtySet {
   absl::btree_set<ObjectKey> local_pods;
   // Policies that were created, changed or deleted.
   absl::btree_set<ObjectKey> policies;
+  // The Node object of this node came, changed or went.
+  bool own_node = false;
 
   bool empty() const {
     return memberships.empty() && named_ports.empty() &&
-           local_addresses.empty() && local_pods.empty() && policies.empty();
+           local_addresses.empty() && local_pods.empty() && policies.empty() &&
+           !own_node;
   }
 };
 

@@ -7,6 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 #include "netpol/policy/parse.h"
+#include "netpol/policy/parse_node.h"
 #include "netpol/testing/builders.h"
 
 namespace netpol {
@@ -55,6 +56,83 @@ TEST(ParsePodTest, FieldsAreTaken) {
   EXPECT_EQ(pod.ports, (std::vector<NamedPort>{{"http", IPPROTO_TCP, 8080}}));
   EXPECT_EQ(pod.created_seconds, 1700000000);
   EXPECT_EQ(pod.uid, "uid-1");
+}
+
+// ---- Nodes.
+
+Node Parsed(const NodeBuilder& builder) {
+  absl::StatusOr<Node> node = ParseNode(builder.Build());
+  EXPECT_TRUE(node.ok()) << node.status();
+  return node.ok() ? *node : Node();
+}
+
+std::vector<std::string> CidrsOf(const NodeBuilder& builder) {
+  std::vector<std::string> cidrs;
+  for (const IpPrefix& prefix : Parsed(builder).pod_cidrs)
+    cidrs.push_back(prefix.ToString());
+  return cidrs;
+}
+
+constexpr char kCidrs[] = "kube-router.io/pod-cidrs";
+using Texts = std::vector<std::string>;
+
+TEST(ParseNodeTest, WithoutANameIsRefused) {
+  EXPECT_TRUE(absl::IsInvalidArgument(ParseNode(k8s::Node()).status()));
+}
+
+TEST(ParseNodeTest, AddressesAreTakenByTheirTypes) {
+  const Node node = Parsed(NodeBuilder("node-a")
+                               .Address("172.31.0.1")
+                               .Address("198.51.100.1", "ExternalIP")
+                               .Address("node-a", "Hostname")
+                               .Address("fd00:31::1")
+                               .Address("no address")
+                               .Address("10.9.9.9", "InternalDNS"));
+  EXPECT_EQ(node.name, "node-a");
+  EXPECT_EQ(node.internal_addresses,
+            (std::vector<IpAddress>{Ip("172.31.0.1"), Ip("fd00:31::1")}));
+  EXPECT_EQ(node.external_addresses,
+            std::vector<IpAddress>{Ip("198.51.100.1")});
+  EXPECT_EQ(node.problems, Texts());
+}
+
+TEST(ParseNodeTest, PodCidrsAreTheAnnotationsElseTheListsElseTheOldFields) {
+  NodeBuilder node("node-a");
+  EXPECT_EQ(CidrsOf(node), Texts());
+  node.OldPodCidr("10.40.0.0/24");
+  EXPECT_EQ(CidrsOf(node), Texts({"10.40.0.0/24"}));
+  node.PodCidr("10.41.0.0/24").PodCidr("fd00:41::/64").PodCidr("10.41.0.9/24");
+  EXPECT_EQ(CidrsOf(node), Texts({"10.41.0.0/24", "fd00:41::/64"}));
+  node.Annotation(kCidrs, " ");
+  EXPECT_EQ(CidrsOf(node), Texts({"10.41.0.0/24", "fd00:41::/64"}));
+  node.Annotation(kCidrs, "10.42.0.0/24, fd00:42::/64");
+  EXPECT_EQ(CidrsOf(node), Texts({"10.42.0.0/24", "fd00:42::/64"}));
+}
+
+TEST(ParseNodeTest, ABadCidrCostsItselfAndIsAProblem) {
+  const NodeBuilder listed =
+      NodeBuilder("node-a").PodCidr("10.41.0.0/33").PodCidr("10.42.0.0/24");
+  EXPECT_EQ(CidrsOf(listed), Texts({"10.42.0.0/24"}));
+  ASSERT_EQ(Parsed(listed).problems.size(), 1u);
+  EXPECT_EQ(Parsed(listed).problems[0].substr(0, 18), "spec.podCIDRs[0]: ");
+
+  const NodeBuilder noted =
+      NodeBuilder("node-a").PodCidr("10.41.0.0/24").Annotation(kCidrs, "what,");
+  EXPECT_EQ(CidrsOf(noted), Texts()) << "the annotation counts all the same";
+  ASSERT_EQ(Parsed(noted).problems.size(), 2u);
+  EXPECT_EQ(Parsed(noted).problems[0].find("annotation kube-router.io"), 0u);
+}
+
+TEST(ParsePodTest, PodIpServesWhereNothingOfTheListCanBeRead) {
+  EXPECT_EQ(
+      Parsed(
+          PodBuilder("red", "p").Ip("10.42.0.999").OldIp("10.42.0.5").Build())
+          .addresses,
+      std::vector<IpAddress>{Ip("10.42.0.5")});
+  EXPECT_EQ(
+      Parsed(PodBuilder("red", "p").Ip("10.42.0.6").OldIp("10.42.0.5").Build())
+          .addresses,
+      std::vector<IpAddress>{Ip("10.42.0.6")});
 }
 
 TEST(ParsePodTest, WithoutNameOrNamespaceIsRefused) {

@@ -69,8 +69,15 @@ TEST(RuleTest, MatchesHaveTheirText) {
   EXPECT_EQ(MatchTextOf(CtStateMatch{CtStateMatch::kEstablished |
                                      CtStateMatch::kRelated}),
             "-m conntrack --ctstate RELATED,ESTABLISHED");
+  EXPECT_EQ(MatchTextOf(CtStateMatch{CtStateMatch::kInvalid, /*negated=*/true}),
+            "-m conntrack ! --ctstate INVALID");
   EXPECT_EQ(MatchTextOf(LocalAddressMatch{Side::kDestination}),
             "-m addrtype --dst-type LOCAL");
+  EXPECT_EQ(MatchTextOf(LocalAddressMatch{Side::kSource, /*negated=*/true}),
+            "-m addrtype ! --src-type LOCAL");
+  EXPECT_EQ(MatchTextOf(LocalAddressMatch{Side::kSource, /*negated=*/false,
+                                          /*anycast=*/true}),
+            "-m addrtype --src-type LOCAL,ANYCAST");
   EXPECT_EQ(MatchTextOf(MarkMatch{0x1, 0x3, /*negated=*/true}),
             "-m mark ! --mark 0x1/0x3");
   EXPECT_EQ(MatchTextOf(LimitMatch{10, 10}),
@@ -140,18 +147,43 @@ TEST(MakeCommentTest, TagSurvivesTheCut) {
   const std::string comment = MakeComment(std::string(300, 'x'), "egress pods");
   EXPECT_EQ(comment.size(), Rule::kMaxComment);
   EXPECT_TRUE(absl::EndsWith(comment, "x egress pods"));
+  EXPECT_EQ(MakeComment(std::string(300, 'x'), "").size(), Rule::kMaxComment);
 }
 
-TEST(MakeCommentTest, CutIsAtACharacterBoundary) {
-  // Two bytes each; the room for them is odd.
-  std::string text;
+TEST(MakeCommentTest, LongNamesThatBeginAlikeStayApart) {
+  const std::string longest =
+      std::string(63, 'n') + "/" + std::string(251, 'p');
+  EXPECT_NE(MakeComment(longest + "-1", "policy"),
+            MakeComment(longest + "-2", "policy"));
+  EXPECT_TRUE(absl::StartsWith(MakeComment(longest, "policy"),
+                               std::string(63, 'n') + "/p"));
+}
+
+TEST(FitTextTest, WhatFitsIsLeftAlone) {
+  EXPECT_EQ(FitText("default/web", 11), "default/web");
+  EXPECT_EQ(FitText("", 3), "");
+}
+
+TEST(FitTextTest, HeadAndTailOfWhatDoesNotFitStay) {
+  EXPECT_EQ(FitText("0123456789", 9), "012...789");
+  EXPECT_EQ(FitText("0123456789", 8), "012...89");
+  EXPECT_EQ(FitText("0123456789", 3), "...");
+}
+
+TEST(FitTextTest, CutsAreAtCharacterBoundaries) {
+  std::string text;  // of two bytes each
   for (int i = 0; i < 100; ++i) text += "\xc3\xa4";
-  const std::string comment = MakeComment(text, "tag");
-  EXPECT_LE(comment.size(), Rule::kMaxComment);
-  EXPECT_TRUE(absl::EndsWith(comment, "\xc3\xa4 tag"));
-  const std::string untagged = MakeComment("x" + text, "");
-  EXPECT_LE(untagged.size(), Rule::kMaxComment);
-  EXPECT_TRUE(absl::EndsWith(untagged, "\xc3\xa4"));
+  for (const std::string& whole : {text, "x" + text}) {
+    for (size_t room = 3; room < 60; ++room) {
+      const std::string fitted = FitText(whole, room);
+      EXPECT_LE(fitted.size(), room);
+      const size_t cut = fitted.find("...");
+      ASSERT_NE(cut, std::string::npos);
+      const size_t before = whole[0] == 'x' && cut > 0 ? cut - 1 : cut;
+      EXPECT_EQ(before % 2, 0u) << room;
+      EXPECT_EQ((fitted.size() - cut - 3) % 2, 0u) << room;
+    }
+  }
 }
 
 }  // namespace

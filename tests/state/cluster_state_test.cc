@@ -10,6 +10,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "netpol/policy/parse.h"
+#include "netpol/policy/parse_node.h"
 #include "netpol/testing/builders.h"
 
 namespace netpol {
@@ -63,6 +64,34 @@ class ClusterStateTest : public testing::Test {
 
   ClusterState state_{"node-a"};
 };
+
+// ---- This node.
+
+TEST_F(ClusterStateTest, OnlyTheOwnNodeIsKeptAndEachChangeOfItToldOnce) {
+  const auto node = [](const NodeBuilder& builder) {
+    return *ParseNode(builder.Build());
+  };
+  state_.UpsertNode(node(NodeBuilder("node-b").PodCidr("10.42.1.0/24")));
+  EXPECT_EQ(state_.own_node(), nullptr);
+  EXPECT_TRUE(state_.TakeDirty().empty());
+
+  state_.UpsertNode(node(NodeBuilder("node-a").PodCidr("10.42.0.0/24")));
+  ASSERT_NE(state_.own_node(), nullptr);
+  EXPECT_EQ(state_.own_node()->pod_cidrs.size(), 1u);
+  EXPECT_TRUE(state_.TakeDirty().own_node);
+  state_.UpsertNode(node(NodeBuilder("node-a").PodCidr("10.42.0.0/24")));
+  EXPECT_TRUE(state_.TakeDirty().empty()) << "the same again";
+  state_.UpsertNode(node(NodeBuilder("node-a").Address("172.31.0.1")));
+  EXPECT_TRUE(state_.TakeDirty().own_node);
+
+  state_.DeleteNode("node-b");
+  EXPECT_NE(state_.own_node(), nullptr);
+  state_.DeleteNode("node-a");
+  EXPECT_EQ(state_.own_node(), nullptr);
+  EXPECT_TRUE(state_.TakeDirty().own_node);
+  state_.DeleteNode("node-a");
+  EXPECT_TRUE(state_.TakeDirty().empty());
+}
 
 // ---- Namespaces.
 

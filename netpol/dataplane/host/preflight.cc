@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "netpol/dataplane/host/bridge_netfilter.h"
 #include "netpol/dataplane/host/xtables_probe.h"
 #include "netpol/dataplane/ipset/ipset_channel.h"
 #include "netpol/dataplane/ipset/ipset_error.h"
@@ -166,6 +167,14 @@ void CheckTable(Family family, std::vector<PreflightFinding>& findings) {
   }
 }
 
+PreflightFinding CheckBridges(Family family) {
+  const absl::StatusOr<std::string> bridged = CheckBridgeNetfilter(family);
+  return FindingOf(absl::StrCat(FamilyName(family), " bridge netfilter"),
+                   bridged.status(), bridged.ok() ? *bridged : "",
+                   absl::StrCat("load kernel module br_netfilter and set ",
+                                BridgeNetfilterSetting(family), " to 1"));
+}
+
 }  // namespace
 
 std::vector<PreflightFinding> RunPreflight(const PreflightOptions& options) {
@@ -173,6 +182,13 @@ std::vector<PreflightFinding> RunPreflight(const PreflightOptions& options) {
       CheckCapability(), CheckLock(LockPath(options)), CheckConntrack()};
   CheckSets(options.families, findings);
   for (Family family : options.families) CheckTable(family, findings);
+  return findings;
+}
+
+std::vector<PreflightFinding> FindBlindSpots(const PreflightOptions& options) {
+  std::vector<PreflightFinding> findings;
+  for (Family family : options.families)
+    findings.push_back(CheckBridges(family));
   return findings;
 }
 

@@ -34,6 +34,11 @@ struct PreflightOptions {
 // the calling thread.
 std::vector<PreflightFinding> RunPreflight(const PreflightOptions& options);
 
+// Where packets get past table `filter` though all that is needed is there: one
+// finding for each family, not ok if there is a bridge whose packets it does
+// not see. That bridge may concern nobody, hence not part of the preflight.
+std::vector<PreflightFinding> FindBlindSpots(const PreflightOptions& options);
+
 }  // namespace netpol
 
 #endif  // NETPOL_DATAPLANE_HOST_PREFLIGHT_H_

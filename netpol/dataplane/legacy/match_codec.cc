@@ -137,6 +137,7 @@ struct MatchEncoder {
     return PackExtension<xt_conntrack_mtinfo3>(
         "conntrack", 3, [&](xt_conntrack_mtinfo3& info) {
           info.match_flags = XT_CONNTRACK_STATE;
+          if (m.negated) info.invert_flags = XT_CONNTRACK_STATE;
           info.state_mask = m.states;
         });
   }
@@ -144,8 +145,13 @@ struct MatchEncoder {
   absl::StatusOr<Extension> operator()(const LocalAddressMatch& m) const {
     return PackExtension<xt_addrtype_info_v1>(
         "addrtype", 1, [&](xt_addrtype_info_v1& info) {
-          (m.side == Side::kSource ? info.source : info.dest) =
-              XT_ADDRTYPE_LOCAL;
+          const bool source = m.side == Side::kSource;
+          (source ? info.source : info.dest) =
+              XT_ADDRTYPE_LOCAL | (m.anycast ? XT_ADDRTYPE_ANYCAST : 0);
+          if (m.negated) {
+            info.flags =
+                source ? XT_ADDRTYPE_INVERT_SOURCE : XT_ADDRTYPE_INVERT_DEST;
+          }
         });
   }
 
@@ -234,14 +240,20 @@ absl::StatusOr<Match> DecodeMultiport(const Extension& match,
 absl::StatusOr<Match> DecodeConntrack(const Extension& match,
                                       const MatchContext&) {
   const auto info = UnpackExtension<xt_conntrack_mtinfo3>(match);
-  return CtStateMatch{static_cast<uint8_t>(info.state_mask)};
+  return CtStateMatch{static_cast<uint8_t>(info.state_mask),
+                      (info.invert_flags & XT_CONNTRACK_STATE) != 0};
 }
 
 absl::StatusOr<Match> DecodeAddrtype(const Extension& match,
                                      const MatchContext&) {
   const auto info = UnpackExtension<xt_addrtype_info_v1>(match);
-  return LocalAddressMatch{info.source != 0 ? Side::kSource
-                                            : Side::kDestination};
+  const bool source = info.source != 0;
+  const uint32_t type = source ? info.source : info.dest;
+  const uint32_t inverted =
+      source ? XT_ADDRTYPE_INVERT_SOURCE : XT_ADDRTYPE_INVERT_DEST;
+  return LocalAddressMatch{source ? Side::kSource : Side::kDestination,
+                           (info.flags & inverted) != 0,
+                           (type & XT_ADDRTYPE_ANYCAST) != 0};
 }
 
 absl::StatusOr<Match> DecodeMark(const Extension& match, const MatchContext&) {

@@ -150,11 +150,20 @@ bool ProtoReader::ReadList(const TreeNode& node, const FieldPath& path,
 bool ProtoReader::ReadStringMap(const TreeNode& node, const FieldPath& path,
                                 const FieldDescriptor* field,
                                 Message* message) {
-  if (node.kind != TreeNode::Kind::kMap) return Expected(node, path, "a map");
+  // Most annotations are nobody's business here: what is none is left out and
+  // costs its object nothing.
+  const bool lenient = field->name() == "annotations";
+  if (node.kind != TreeNode::Kind::kMap)
+    return lenient || Expected(node, path, "a map");
   bool clean = true;
   absl::btree_map<std::string, std::string> entries;
   for (const auto& [key, value] : node.entries) {
     const FieldPath key_path = path.Key(key->text);
+    if (lenient && (key->kind != TreeNode::Kind::kString ||
+                    (value->kind != TreeNode::Kind::kString &&
+                     value->kind != TreeNode::Kind::kNull))) {
+      continue;
+    }
     if (key->kind != TreeNode::Kind::kString) {
       clean = Expected(*key, key_path, "a string as key");
       continue;

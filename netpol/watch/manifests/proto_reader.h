@@ -19,6 +19,7 @@ namespace netpol {
 //  - a value of another type than the field's is an error, nothing is
 //    converted (`app: 1` is no label), but a float without a fraction is an
 //    integer; null inside of a list is an error; a map's null value is "";
+//  - what is no string in an ObjectMeta's annotations is left out;
 //  - IntOrString takes a number or a string, Time an RFC 3339 string.
 // Thread-compatible.
 class ProtoReader {

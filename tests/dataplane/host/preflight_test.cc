@@ -102,5 +102,19 @@ TEST_F(PreflightTest, WithoutPrivilegesItSaysWhatItCouldNotCheck) {
   }
 }
 
+TEST_F(PreflightTest, ABridgeThatGoesUnfilteredIsABlindSpotWithARemedy) {
+  Shell("echo 0 > /proc/sys/net/bridge/bridge-nf-call-iptables");
+  for (const PreflightFinding& finding : FindBlindSpots(options_))
+    EXPECT_TRUE(finding.ok) << finding.name << ": " << finding.detail;
+  Shell("ip link add br-test type bridge");
+  const std::vector<PreflightFinding> findings = FindBlindSpots(options_);
+  EXPECT_EQ(findings.size(), 2u);
+  EXPECT_TRUE(Named(findings, "IPv6 bridge netfilter").ok);
+  const PreflightFinding& blind = Named(findings, "IPv4 bridge netfilter");
+  EXPECT_FALSE(blind.ok);
+  EXPECT_THAT(blind.detail, HasSubstr("br-test"));
+  EXPECT_THAT(blind.remedy, HasSubstr("br_netfilter"));
+}
+
 }  // namespace
 }  // namespace netpol

@@ -65,11 +65,15 @@ void AddComments(std::vector<Rule>& rules) {
 }
 
 void AddStates(std::vector<Rule>& rules) {
-  for (uint8_t states = 1; states < 16; ++states)
-    rules.push_back(WithMatch(absl::nullopt, CtStateMatch{states}));
-  for (const Side side : {Side::kSource, Side::kDestination})
-    rules.push_back(WithMatch(absl::nullopt, LocalAddressMatch{side}));
   for (const bool negated : {false, true}) {
+    for (uint8_t states = 1; states < 16; ++states)
+      rules.push_back(WithMatch(absl::nullopt, CtStateMatch{states, negated}));
+    for (const Side side : {Side::kSource, Side::kDestination}) {
+      for (const bool anycast : {false, true}) {
+        rules.push_back(WithMatch(absl::nullopt,
+                                  LocalAddressMatch{side, negated, anycast}));
+      }
+    }
     for (const uint32_t mask : {0x10000u, 0x30000u, 0xffffffffu})
       rules.push_back(
           WithMatch(absl::nullopt, MarkMatch{0x10000, mask, negated}));
