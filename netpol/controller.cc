@@ -1,5 +1,6 @@
 #include "netpol/controller.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "netpol/base/status_macros.h"
 #include "netpol/policy/parse.h"
+#include "netpol/policy/parse_node.h"
 
 namespace netpol {
 namespace {
@@ -36,6 +38,12 @@ absl::Status CheckOptions(const ControllerOptions& options) {
     return absl::InvalidArgumentError("the node port range is empty");
   }
   return absl::OkStatus();
+}
+
+bool HasCidrOf(const Node& node, Family family) {
+  return std::any_of(
+      node.pod_cidrs.begin(), node.pod_cidrs.end(),
+      [&](const IpPrefix& prefix) { return prefix.family() == family; });
 }
 
 absl::StatusOr<ObjectKey> KeyOf(const k8s::ObjectMeta& meta) {
@@ -97,9 +105,11 @@ absl::Status Controller::OnUpsert(const v1::WatchEvent& event) {
       state_.UpsertPolicy(std::move(policy));
       return absl::OkStatus();
     }
-    case v1::WatchEvent::kNode:
-      // The kernel itself knows which addresses are this node's.
+    case v1::WatchEvent::kNode: {
+      ASSIGN_OR_RETURN(const Node node, ParseNode(event.node()));
+      state_.UpsertNode(node);
       return absl::OkStatus();
+    }
     default:
       return absl::InvalidArgumentError("UPSERT without an object");
   }
@@ -126,8 +136,13 @@ absl::Status Controller::OnDelete(const v1::WatchEvent& event) {
       state_.DeletePolicy(key);
       return absl::OkStatus();
     }
-    case v1::WatchEvent::kNode:
+    case v1::WatchEvent::kNode: {
+      const std::string& name = event.node().metadata().name();
+      if (name.empty())
+        return absl::InvalidArgumentError("DELETE of a node without name");
+      state_.DeleteNode(name);
       return absl::OkStatus();
+    }
     default:
       return absl::InvalidArgumentError("DELETE without an object");
   }
@@ -145,6 +160,7 @@ absl::Status Controller::OnListed(const v1::WatchEvent& event) {
       policies_listed_ = true;
       return absl::OkStatus();
     case v1::WatchEvent::NODE:
+      nodes_listed_ = true;
       return absl::OkStatus();
     default:
       return absl::InvalidArgumentError("LISTED without a kind");
@@ -156,6 +172,8 @@ absl::Status Controller::StageChanges() {
   if (!namespaces_listed_) missing.push_back("namespaces");
   if (!pods_listed_) missing.push_back("pods");
   if (!policies_listed_) missing.push_back("network policies");
+  if (!nodes_listed_ && options_.layout.default_deny)
+    missing.push_back("nodes");
   if (!missing.empty()) {
     return absl::FailedPreconditionError(
         absl::StrCat("not all objects are known yet; still to be listed: ",
@@ -173,6 +191,75 @@ absl::StatusOr<SyncReport> Controller::Sync() {
 absl::StatusOr<Plan> Controller::Preview() {
   RETURN_IF_ERROR(StageChanges());
   return engine_.Preview();
+}
+
+void Controller::AppendDefaultDenyProblems(
+    std::vector<std::string>& problems) const {
+  const Node* node = state_.own_node();
+  std::vector<absl::string_view> without;
+  for (Family family : options_.layout.families) {
+    if (node == nullptr || !HasCidrOf(*node, family))
+      without.push_back(FamilyName(family));
+  }
+  if (without.empty()) return;
+  const std::string what =
+      node == nullptr
+          ? absl::StrCat("there is no Node object ", options_.node_name)
+          : absl::StrCat("Node ", options_.node_name, " has no pod CIDR of it");
+  problems.push_back(absl::StrCat(
+      "--netpol-default-deny is without effect for ",
+      absl::StrJoin(without, " and "), ": ", what,
+      ", so pods may pass unjudged while they start; the rest is enforced; "
+      "give the Node spec.podCIDRs or the annotation kube-router.io/pod-cidrs, "
+      "or this node's name with --hostname-override"));
+}
+
+std::vector<std::string> Controller::node_problems() const {
+  std::vector<std::string> problems;
+  if (!listed()) return problems;
+  const Node* node = state_.own_node();
+  if (options_.layout.default_deny) {
+    if (node != nullptr) {
+      for (const std::string& problem : node->problems) {
+        problems.push_back(
+            absl::StrCat("Node ", node->name, ": ", problem,
+                         "; --netpol-default-deny leaves that pod CIDR out"));
+      }
+    }
+    AppendDefaultDenyProblems(problems);
+  }
+  if (!node_addresses_.empty()) AppendAddressProblems(problems);
+  return problems;
+}
+
+void Controller::AppendAddressProblems(
+    std::vector<std::string>& problems) const {
+  for (const IpAddress& address : node_addresses_) {
+    const Pod* pod = state_.LocalOwner(address);
+    if (pod == nullptr) continue;
+    problems.push_back(absl::StrCat(
+        "pod ", pod->key.ToString(), " claims ", address.ToString(),
+        ", which is an address of node ", options_.node_name,
+        " itself: the node's traffic is not judged by the pod's policies; if "
+        "the pod is on the host's network, its spec.hostNetwork should say "
+        "so"));
+  }
+  const Node* node = state_.own_node();
+  if (node == nullptr || node->internal_addresses.empty()) return;
+  for (const IpAddress& address : node->internal_addresses) {
+    if (std::find(node_addresses_.begin(), node_addresses_.end(), address) !=
+        node_addresses_.end()) {
+      return;
+    }
+  }
+  problems.push_back(absl::StrCat(
+      "none of the InternalIPs of Node ", node->name, " (",
+      absl::StrJoin(node->internal_addresses, ", ",
+                    [](std::string* out, const IpAddress& address) {
+                      absl::StrAppend(out, address.ToString());
+                    }),
+      ") is an address of this machine; if this is another node, give its "
+      "name with --hostname-override"));
 }
 
 ControllerCounts Controller::counts() const {

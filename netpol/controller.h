@@ -11,11 +11,13 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "netpol/base/ip.h"
 #include "netpol/compile/compiler.h"
 #include "netpol/compile/layout.h"
 #include "netpol/policy/object_key.h"
@@ -60,14 +62,16 @@ class Controller {
   // far as it is understood, see problems().
   absl::Status OnEvent(const v1::WatchEvent& event);
 
-  // Namespaces, pods and policies have been listed.
+  // Namespaces, pods and policies have been listed; nodes too if it takes them.
   bool listed() const {
-    return namespaces_listed_ && pods_listed_ && policies_listed_;
+    return namespaces_listed_ && pods_listed_ && policies_listed_ &&
+           (nodes_listed_ || !options_.layout.default_deny);
   }
 
   // Everything told so far, as one batch. FailedPrecondition until namespaces,
-  // pods and policies are listed: half a cluster would be enforced wrongly. Any
-  // other error leaves what was told pending for the next call.
+  // pods and policies are listed, and nodes if there is a default deny: half a
+  // cluster would be enforced wrongly. Any other error leaves what was told
+  // pending for the next call.
   absl::StatusOr<SyncReport> Sync();
 
   // What Sync() would do. Writes nothing; same errors.
@@ -83,7 +87,21 @@ class Controller {
     return problems_;
   }
 
+  // The addresses of this machine, as far as the caller knows them: for
+  // node_problems() only, since the kernel itself says which are its own.
+  void SetNodeAddresses(std::vector<IpAddress> addresses) {
+    node_addresses_ = std::move(addresses);
+  }
+
+  // What is wrong with what is known of this node, one sentence each, which
+  // says what it means and what to do. Nothing of it stops enforcement.
+  std::vector<std::string> node_problems() const;
+
   ControllerCounts counts() const;
+
+  // The cluster as told so far, and what was asked for. For looking only.
+  const ClusterState& state() const { return state_; }
+  const ControllerOptions& options() const { return options_; }
 
  private:
   Controller(ControllerOptions options, std::unique_ptr<Dataplane> dataplane);
@@ -92,6 +110,8 @@ class Controller {
   absl::Status OnDelete(const v1::WatchEvent& event);
   absl::Status OnListed(const v1::WatchEvent& event);
   absl::Status StageChanges();
+  void AppendDefaultDenyProblems(std::vector<std::string>& problems) const;
+  void AppendAddressProblems(std::vector<std::string>& problems) const;
 
   ControllerOptions options_;
   std::unique_ptr<Dataplane> dataplane_;
@@ -102,6 +122,8 @@ class Controller {
   bool namespaces_listed_ = false;
   bool pods_listed_ = false;
   bool policies_listed_ = false;
+  bool nodes_listed_ = false;
+  std::vector<IpAddress> node_addresses_;
 };
 
 }  // namespace netpol

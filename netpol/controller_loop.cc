@@ -32,12 +32,49 @@ void ControllerLoop::Post(std::vector<v1::WatchEvent> events) {
   awake_.notify_one();
 }
 
+void ControllerLoop::SetNodeAddresses(std::vector<IpAddress> addresses) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  node_addresses_ = std::move(addresses);
+  wake_ = true;
+  pacer_.Request(absl::Now());
+  awake_.notify_one();
+}
+
 void ControllerLoop::RequestResync() {
   const std::lock_guard<std::mutex> lock(mutex_);
   resync_ = true;
   wake_ = true;
   pacer_.Request(absl::Now());
   awake_.notify_one();
+}
+
+absl::Status ControllerLoop::Inspect(
+    const std::function<void(const Controller&)>& look) {
+  Inspection inspection;
+  inspection.look = &look;
+  std::unique_lock<std::mutex> lock(mutex_);
+  if (!stop_) {
+    inspections_.push_back(&inspection);
+    wake_ = true;
+    awake_.notify_one();
+    inspected_.wait(lock, [&] { return inspection.done; });
+    if (!inspection.cancelled) return absl::OkStatus();
+  }
+  return absl::UnavailableError("the controller's loop has ended");
+}
+
+void ControllerLoop::Answer(const std::vector<Inspection*>& waiting,
+                            bool stopped) {
+  if (waiting.empty()) return;
+  if (!stopped) {
+    for (Inspection* inspection : waiting) (*inspection->look)(*controller_);
+  }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (Inspection* inspection : waiting) {
+    inspection->cancelled = stopped;
+    inspection->done = true;
+  }
+  inspected_.notify_all();
 }
 
 void ControllerLoop::Stop() {
@@ -70,22 +107,31 @@ void ControllerLoop::AwaitWork(std::unique_lock<std::mutex>& lock) {
 void ControllerLoop::Run() {
   while (true) {
     std::vector<v1::WatchEvent> events;
+    std::vector<Inspection*> inspections;
     bool due = false;
     bool reread = false;
+    bool stopped = false;
     {
       std::unique_lock<std::mutex> lock(mutex_);
       AwaitWork(lock);
       wake_ = false;
-      if (stop_) return;
+      stopped = stop_;
       // Events are taken at once; the sync waits for its time.
       events.swap(inbox_);
+      inspections.swap(inspections_);
+      if (node_addresses_.has_value()) {
+        controller_->SetNodeAddresses(*std::move(node_addresses_));
+        node_addresses_.reset();
+      }
       const absl::Time now = absl::Now();
       due = now >= pacer_.NextRun();
       // With nothing new, the run is the periodic look at the kernel.
       reread = due && (std::exchange(resync_, false) ||
                        now - health_.last_success >= period_);
     }
+    if (stopped) return Answer(inspections, true);
     Take(events);
+    Answer(inspections, false);
     if (!due) continue;
     const absl::Time begin = absl::Now();
     const bool again = Sync(reread);
@@ -112,6 +158,7 @@ bool ControllerLoop::Sync(bool reread) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     health_.counts = controller_->counts();
+    health_.node_problems = controller_->node_problems();
     if (!waiting) {
       ++health_.syncs;
       health_.last_error = report.status();

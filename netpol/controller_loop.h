@@ -13,6 +13,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "netpol/base/ip.h"
 #include "netpol/base/pacer.h"
 #include "netpol/controller.h"
 #include "netpol/sync/sync_engine.h"
@@ -41,6 +43,7 @@ struct LoopHealth {
   absl::Time oldest_pending = absl::InfiniteFuture();
   uint64_t syncs = 0;
   ControllerCounts counts;
+  std::vector<std::string> node_problems;  // Controller::node_problems()
 };
 
 // Thread-safe. One mutex guards the inbox and the health; the controller
@@ -56,8 +59,17 @@ class ControllerLoop {
 
   void Post(std::vector<v1::WatchEvent> events);
 
+  // As Controller::SetNodeAddresses(); a sync follows soon.
+  void SetNodeAddresses(std::vector<IpAddress> addresses);
+
   // Read the kernel again and sync, soon.
   void RequestResync();
+
+  // Calls `look` on the loop's thread, between two batches and after everything
+  // that was posted before, and returns after it; waits while a batch is in
+  // work. Unavailable, and no call, once Stop() was called. Not for callbacks
+  // of the loop.
+  absl::Status Inspect(const std::function<void(const Controller&)>& look);
 
   // Ends the thread after the batch it is in. Enforcement stays in place.
   void Stop();
@@ -71,6 +83,14 @@ class ControllerLoop {
   void Take(const std::vector<v1::WatchEvent>& events);
   bool Sync(bool reread);
   void TellProblems();
+  // A thread that waits in Inspect(). What it is told stands under mutex_.
+  struct Inspection {
+    const std::function<void(const Controller&)>* look = nullptr;
+    bool done = false;
+    bool cancelled = false;
+  };
+  // Calls what they ask for, or not if `stopped`, and lets them go.
+  void Answer(const std::vector<Inspection*>& waiting, bool stopped);
 
   std::unique_ptr<Controller> controller_;
   ControllerLoopCallbacks callbacks_;
@@ -83,6 +103,9 @@ class ControllerLoop {
   std::condition_variable awake_;
   Pacer pacer_;
   std::vector<v1::WatchEvent> inbox_;
+  absl::optional<std::vector<IpAddress>> node_addresses_;  // not yet told
+  std::vector<Inspection*> inspections_;  // of threads that wait
+  std::condition_variable inspected_;
   bool wake_ = false;
   bool resync_ = false;
   bool stop_ = false;

@@ -1,11 +1,13 @@
 #include "netpol/compile/compiler.h"
 
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "netpol/compile/policy_rules.h"
+#include "netpol/policy/cidr_union.h"
 
 namespace netpol {
 namespace {
@@ -20,6 +22,19 @@ Rule JumpTo(const ChainName& chain, std::string comment) {
   rule.comment = std::move(comment);
   rule.action = JumpAction{chain};
   return rule;
+}
+
+// The same addresses in as few prefixes as possible, none of length 0, which
+// the kernel's sets do not take.
+std::vector<IpPrefix> DisjointPrefixes(const std::vector<IpPrefix>& prefixes,
+                                       Family family) {
+  std::vector<IpBlock> blocks;
+  for (const IpPrefix& prefix : prefixes) blocks.push_back({prefix, {}});
+  std::vector<IpPrefix> disjoint = UnionOfBlocks(blocks, family);
+  if (disjoint.size() != 1 || disjoint.front().length > 0) return disjoint;
+  const IpPrefix everything = disjoint.front();
+  return {IpPrefix::Of(everything.First(), 1),
+          IpPrefix::Of(everything.Last(), 1)};
 }
 
 Rule ReturnIf(std::vector<Match> matches, std::string comment) {
@@ -40,6 +55,7 @@ RulesetChange Compiler::Compile(const DirtySet& dirty) {
   EmitFixed(change);
   registry_.Apply(dirty, change);
   UpdateLocalPods(dirty, change);
+  if (dirty.own_node && options_.default_deny) UpdatePodCidrs(change);
   for (const ObjectKey& pod : dirty.local_pods) UpdateSubject(pod, change);
   for (const ObjectKey& policy : dirty.policies) {
     for (Direction direction : kDirections) {
@@ -66,6 +82,13 @@ void Compiler::EmitFixed(RulesetChange& change) {
                            family,
                            SetEffect::kJudges,
                            {}});
+    if (options_.default_deny) {
+      change.sets.push_back({PodCidrsSet(family),
+                             SetType::kHashNet,
+                             family,
+                             SetEffect::kRefuses,
+                             {}});
+    }
     for (Chain& chain : FixedChains(options_, family)) {
       change.table(family).chains.push_back(std::move(chain));
     }
@@ -80,6 +103,26 @@ void Compiler::UpdateLocalPods(const DirtySet& dirty, RulesetChange& change) {
                               SetMember::Address(address),
                               state_.LocalOwner(address) != nullptr});
   }
+}
+
+void Compiler::UpdatePodCidrs(RulesetChange& change) {
+  absl::btree_set<IpPrefix> now;
+  if (const Node* node = state_.own_node()) {
+    for (Family family : options_.families) {
+      for (const IpPrefix& prefix : DisjointPrefixes(node->pod_cidrs, family))
+        now.insert(prefix);
+    }
+  }
+  for (const auto& [from, to, present] :
+       {std::make_tuple(&pod_cidrs_, &now, false),
+        std::make_tuple(&now, &pod_cidrs_, true)}) {
+    for (const IpPrefix& prefix : *from) {
+      if (to->count(prefix) > 0) continue;
+      change.members.push_back(
+          {PodCidrsSet(prefix.family()), SetMember::Net(prefix), present});
+    }
+  }
+  pod_cidrs_ = std::move(now);
 }
 
 // ---- subjects
@@ -170,18 +213,18 @@ std::vector<Rule> Compiler::PodChainRules(const ObjectKey& pod,
     (ingress ? self.source : self.destination) = IpPrefix::Host(address);
     rules.push_back(std::move(self));
   }
-  if (ingress)
+  // An address of the node's own is no pod's, though one may claim it.
+  if (!ingress) {
     rules.push_back(
-        ReturnIf({LocalAddressMatch{Side::kSource}}, "from local node"));
+        ReturnIf({NodeAddress(lane.family, Side::kSource)}, "from local node"));
+  }
   Rule log;
   log.comment = MakeComment(name, "log-drop");
   log.matches = {LimitMatch{10, 10}};
-  // Cleaned as comments are; the kernel keeps less of it.
   log.action = LogAction{
       options_.log_group,
-      MakeComment(absl::StrCat(ingress ? "refused to " : "refused from ", name),
-                  "")
-          .substr(0, LogAction::kMaxPrefix)};
+      FitText(absl::StrCat(ingress ? "refused to " : "refused from ", name),
+              LogAction::kMaxPrefix)};
   rules.push_back(std::move(log));
   Rule reject;
   reject.comment = MakeComment(name, "reject");

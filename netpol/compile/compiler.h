@@ -57,6 +57,7 @@ class Compiler {
 
   void EmitFixed(RulesetChange& change);
   void UpdateLocalPods(const DirtySet& dirty, RulesetChange& change);
+  void UpdatePodCidrs(RulesetChange& change);
   void UpdateSubject(const ObjectKey& key, RulesetChange& change);
   Isolation IsolationOf(const Pod* pod, const Lane& lane) const;
   void Isolate(const ObjectKey& pod, const Lane& lane, const Isolation& before,
@@ -84,6 +85,7 @@ class Compiler {
   absl::btree_map<ObjectKey, absl::btree_map<Lane, Isolation>> isolated_;
   absl::btree_map<PolicyLane, PolicyChainState> policy_chains_;
   absl::btree_map<GroupLane, int> group_chains_;  // → users
+  absl::btree_set<IpPrefix> pod_cidrs_;           // members of the two sets
   absl::btree_map<Lane, DispatchTargets> dispatch_;
   absl::btree_map<Lane, absl::btree_set<ChainName>> dispatch_chains_;
 

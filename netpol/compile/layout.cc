@@ -76,32 +76,149 @@ std::vector<Rule> Exemptions(const LayoutOptions& options, Family family) {
   return rules;
 }
 
-// From the first look at a packet to the last, for one of the three hooks.
-void AppendJudgement(const LayoutOptions& options, Family family, bool to_pods,
-                     std::vector<Rule>& rules) {
+// A packet that comes with our bits set has been judged by nobody.
+Rule ClearMarks(const LayoutOptions& options) {
   const uint32_t ours = options.allowed_mark | options.passed_mark;
-  const SetName local_pods = LocalPodsSet(family);
-  // A packet that comes with our bits set has been judged by nobody.
   Rule clear;
   clear.comment = "clear marks of others";
   clear.matches = {MarkMatch{0, ours, /*negated=*/true}};
   clear.action = SetMarkAction{0, ours};
-  rules.push_back(std::move(clear));
-  rules.push_back(Jump(RootChain(Direction::kEgress), "from local pods",
-                       {SetMatch{local_pods, Side::kSource}}));
-  if (to_pods) {
-    rules.push_back(Jump(RootChain(Direction::kIngress), "to local pods",
-                         {SetMatch{local_pods, Side::kDestination}}));
-  }
+  return clear;
+}
+
+Rule AcceptPassed(const LayoutOptions& options, std::string comment) {
+  Rule accept;
+  accept.comment = std::move(comment);
+  accept.matches = {MarkMatch{options.passed_mark, options.passed_mark}};
+  accept.action = AcceptAction{};
+  return accept;
+}
+
+Rule ToEgress(Family family, std::vector<Match> more = {}) {
+  std::vector<Match> matches = {SetMatch{LocalPodsSet(family), Side::kSource}};
+  matches.insert(matches.end(), more.begin(), more.end());
+  return Jump(RootChain(Direction::kEgress), "from local pods",
+              std::move(matches));
+}
+
+Rule ToIngress(Family family) {
+  return Jump(RootChain(Direction::kIngress), "to local pods",
+              {SetMatch{LocalPodsSet(family), Side::kDestination}});
+}
+
+// The last two of each hook.
+void AppendEnd(const LayoutOptions& options, std::vector<Rule>& rules) {
   rules.push_back(Jump(TailChain(),
                        "rule to explicitly handle traffic for network policies "
                        "ACCEPT/REJECT decision"));
-  Rule accept;
-  accept.comment =
-      "rule to explicitly ACCEPT traffic that comply to network policies";
-  accept.matches = {MarkMatch{options.passed_mark, options.passed_mark}};
-  accept.action = AcceptAction{};
-  rules.push_back(std::move(accept));
+  rules.push_back(AcceptPassed(
+      options,
+      "rule to explicitly ACCEPT traffic that comply to network policies"));
+}
+
+std::vector<Rule> InputRules(const LayoutOptions& options, Family family) {
+  std::vector<Rule> rules;
+  if (options.default_deny) {
+    // Before the exemptions, which are for pods.
+    rules.push_back(ClearMarks(options));
+    rules.push_back(
+        Jump(TailChain(), "from unprogrammed local pods",
+             {SetMatch{PodCidrsSet(family), Side::kSource},
+              SetMatch{LocalPodsSet(family), Side::kSource, 1, true}}));
+  }
+  for (Rule& rule : Exemptions(options, family))
+    rules.push_back(std::move(rule));
+  if (!options.default_deny) rules.push_back(ClearMarks(options));
+  // What is delivered to the node itself goes to no pod.
+  rules.push_back(ToEgress(family));
+  AppendEnd(options, rules);
+  return rules;
+}
+
+std::vector<Rule> ForwardRules(const LayoutOptions& options, Family family) {
+  std::vector<Rule> rules = {ClearMarks(options), ToEgress(family),
+                             ToIngress(family)};
+  AppendEnd(options, rules);
+  return rules;
+}
+
+std::vector<Rule> OutputRules(const LayoutOptions& options, Family family) {
+  std::vector<Rule> rules;
+  rules.push_back(ClearMarks(options));
+  rules.push_back(Jump(FromNodeChain(), "to local pods",
+                       {SetMatch{LocalPodsSet(family), Side::kDestination}}));
+  // What a service proxy on this node sends on passes OUTPUT with its sender's
+  // address; what has the node's own is no pod's, whatever a pod claims.
+  rules.push_back(
+      ToEgress(family, {NodeAddress(family, Side::kSource, /*negated=*/true)}));
+  rules.push_back(ToIngress(family));
+  if (options.default_deny) {
+    // Probes of a new pod, and the errors that its refused packets get.
+    Rule own;
+    own.comment = "from local node";
+    own.matches = {SetMatch{PodCidrsSet(family), Side::kDestination},
+                   NodeAddress(family, Side::kSource)};
+    own.action = ReturnAction{};
+    rules.push_back(std::move(own));
+  }
+  AppendEnd(options, rules);
+  return rules;
+}
+
+// Established packets first: whether the source is the node's is asked of new
+// connections only.
+std::vector<Rule> FromNodeRules(const LayoutOptions& options, Family family) {
+  Rule own;
+  own.comment = "from local node";
+  own.matches = {NodeAddress(family, Side::kSource)};
+  own.action = SetMarkAction{options.passed_mark, options.passed_mark};
+  return {Jump(CommonChain(), "common netpol rules"), std::move(own),
+          AcceptPassed(options, "accept netpol-ok")};
+}
+
+// Refuses a new connection with an end within the pod CIDRs that is not the
+// node's own.
+Rule RejectWithinCidrs(Family family, Side side, std::string comment,
+                       bool known_too) {
+  Rule rule;
+  rule.comment = std::move(comment);
+  rule.matches = {SetMatch{PodCidrsSet(family), side}};
+  if (!known_too)
+    rule.matches.push_back(SetMatch{LocalPodsSet(family), side, 1, true});
+  rule.matches.push_back(
+      CtStateMatch{CtStateMatch::kRelated | CtStateMatch::kEstablished,
+                   /*negated=*/true});
+  rule.matches.push_back(NodeAddress(family, side, /*negated=*/true));
+  rule.action = RejectAction{};
+  return rule;
+}
+
+std::vector<Rule> TailRules(const LayoutOptions& options, Family family) {
+  std::vector<Rule> rules;
+  const auto reject = [&](const std::string& comment, bool known_too) {
+    for (Side side : {Side::kSource, Side::kDestination})
+      rules.push_back(RejectWithinCidrs(family, side, comment, known_too));
+  };
+  if (options.default_deny) {
+    if (family == Family::kIPv6) {
+      // Not tracked, so never established; without it nothing is reached, the
+      // node neither.
+      for (uint8_t type : {133, 134, 135, 136}) {
+        Rule discovery;
+        discovery.protocol = static_cast<uint8_t>(IPPROTO_ICMPV6);
+        discovery.comment = "allow neighbor discovery";
+        discovery.matches = {IcmpTypeMatch{type}};
+        discovery.action = ReturnAction{};
+        rules.push_back(std::move(discovery));
+      }
+    }
+    reject("reject unprogrammed local pod (default-deny)", false);
+  }
+  rules.push_back(AcceptPassed(options, "accept netpol-ok"));
+  // What was looked at before its address became a known pod's, and is looked
+  // at here after.
+  if (options.default_deny) reject("reject pre-netpol (default-deny)", true);
+  return rules;
 }
 
 Rule AcceptIcmp(Family family, uint8_t type, absl::string_view what) {
@@ -115,7 +232,7 @@ Rule AcceptIcmp(Family family, uint8_t type, absl::string_view what) {
   return rule;
 }
 
-// The quotes are part of kube-router's comments.
+// As kube-router's comments, without the quotes that these have of their own.
 std::vector<Rule> CommonRules(const LayoutOptions& options, Family family) {
   Rule invalid;
   invalid.comment = "\"rule to drop invalid state for pod\"";
@@ -153,6 +270,7 @@ absl::string_view DirectionName(Direction direction) {
 ChainName CommonChain() { return ChainName("KUBE-NWPLCY-COMMON"); }
 ChainName AllowChain() { return ChainName("KUBE-NWPLCY-DEFAULT"); }
 ChainName TailChain() { return ChainName("KUBE-NWPLCY-TAIL"); }
+ChainName FromNodeChain() { return ChainName("KUBE-POD-FW-NODE"); }
 
 ChainName RootChain(Direction direction) {
   return ChainName(direction == Direction::kIngress ? "KUBE-POD-FW-INGRESS"
@@ -195,29 +313,22 @@ SetName LocalPodsSet(Family family) {
   return SetName(family, "kube-router-local-pods");
 }
 
-std::vector<Chain> FixedChains(const LayoutOptions& options, Family family) {
-  std::vector<Rule> input = Exemptions(options, family);
-  AppendJudgement(options, family, /*to_pods=*/false, input);
-  std::vector<Rule> forward;
-  AppendJudgement(options, family, /*to_pods=*/true, forward);
+SetName PodCidrsSet(Family family) {
+  return SetName(family, "kube-router-pod-cidrs");
+}
 
+std::vector<Chain> FixedChains(const LayoutOptions& options, Family family) {
   Rule allow;
   allow.comment = "rule to mark traffic matching a network policy";
   allow.action = SetMarkAction{options.allowed_mark, options.allowed_mark};
-  Rule passed;
-  passed.comment = "accept netpol-ok";
-  passed.matches = {MarkMatch{options.passed_mark, options.passed_mark}};
-  passed.action = AcceptAction{};
-
   return {
-      {ChainName(kInputChain), std::move(input)},
-      {ChainName(kForwardChain), forward},
-      // What a service proxy on this node sends passes OUTPUT with the pod's
-      // address.
-      {ChainName(kOutputChain), forward},
+      {ChainName(kInputChain), InputRules(options, family)},
+      {ChainName(kForwardChain), ForwardRules(options, family)},
+      {ChainName(kOutputChain), OutputRules(options, family)},
+      {FromNodeChain(), FromNodeRules(options, family)},
       {CommonChain(), CommonRules(options, family)},
       {AllowChain(), {allow}},
-      {TailChain(), {passed}},
+      {TailChain(), TailRules(options, family)},
   };
 }
 
@@ -229,6 +340,12 @@ std::vector<Rule> RootChainHead(const LayoutOptions& options) {
   passed.action = SetMarkAction{options.passed_mark,
                                 options.allowed_mark | options.passed_mark};
   return {Jump(CommonChain(), "common netpol rules"), passed};
+}
+
+LocalAddressMatch NodeAddress(Family family, Side side, bool negated) {
+  // A tunnel's address that is also the first one of a bridge's subnet is
+  // anycast to the kernel, for as long as the bridge is there.
+  return LocalAddressMatch{side, negated, family == Family::kIPv6};
 }
 
 MarkMatch AllowedMark(const LayoutOptions& options) {

@@ -5,6 +5,14 @@
 // KUBE-POD-FW-EGRESS, by destination into KUBE-POD-FW-INGRESS. Each of the two
 // judges what needs no policy (KUBE-NWPLCY-COMMON), then sends isolated pods to
 // a chain of their own by their address, through a tree if there are many.
+//
+// What the node itself sends to its pods (hook OUTPUT, a source that is the
+// node's) passes in KUBE-POD-FW-NODE and is not judged: only there, since a
+// source says nothing in a packet that comes from elsewhere.
+//
+// With default_deny, KUBE-NWPLCY-TAIL refuses new connections from and to
+// addresses within the node's pod CIDRs (set kube-router-pod-cidrs) that are no
+// known pod's, but for those of the node itself.
 #ifndef NETPOL_COMPILE_LAYOUT_H_
 #define NETPOL_COMPILE_LAYOUT_H_
 
@@ -44,6 +52,8 @@ struct LayoutOptions {
   uint32_t passed_mark = 0x20000;   // judged, and not refused
   uint16_t log_group = 100;
   IcmpMode icmp = IcmpMode::kKubeRouter;
+  // Refuse what is within this node's pod CIDRs and no known pod's address.
+  bool default_deny = false;
   // Destinations on this node for which egress is not judged, since a service
   // proxy will rewrite them: service addresses and node ports.
   std::vector<IpPrefix> cluster_ip_ranges;
@@ -56,6 +66,8 @@ ChainName CommonChain();
 // Marks a packet as allowed; rules that allow go to it.
 ChainName AllowChain();
 ChainName TailChain();
+// Where packets to local pods are looked at that leave by OUTPUT.
+ChainName FromNodeChain();
 // Where packets from (egress) or to (ingress) local pods are judged.
 ChainName RootChain(Direction direction);
 ChainName DispatchChain(Direction direction, const IpPrefix& prefix);
@@ -67,12 +79,17 @@ ChainName GroupChain(const std::vector<ObjectKey>& policies,
                      Direction direction, Family family);
 
 SetName LocalPodsSet(Family family);
+// Exists with default_deny; see SetEffect::kRefuses.
+SetName PodCidrsSet(Family family);
 
 // Every chain that does not depend on pods or policies, but the root chains.
 std::vector<Chain> FixedChains(const LayoutOptions& options, Family family);
 
 // The rules at the head of a root chain, before the dispatch.
 std::vector<Rule> RootChainHead(const LayoutOptions& options);
+
+// The match on an address that the node answers to.
+LocalAddressMatch NodeAddress(Family family, Side side, bool negated = false);
 
 // The match that a rule has allowed the packet in the direction being judged.
 MarkMatch AllowedMark(const LayoutOptions& options);

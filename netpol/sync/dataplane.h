@@ -23,7 +23,7 @@ enum class HookChange : uint8_t {
   kNone,
   // Exactly one in each, at position 1.
   kEnsure,
-  // None left.
+  // None left, and no accept rule of an older layout beside them.
   kRemove,
 };
 

@@ -25,7 +25,8 @@ struct ObservedTable {
   absl::btree_map<ChainName, std::vector<Rule>> chains;
   // One jump at position 1 of each of INPUT, FORWARD and OUTPUT, and no other.
   bool hooks_in_place = false;
-  // Jumps into our three chains from the built-in ones, wherever they stand.
+  // Rules of ours in the built-in chains, wherever they stand: jumps into our
+  // chains, and accept rules of an older layout.
   int hooks_found = 0;
 };
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "netpol/base/status_macros.h"
 
 namespace netpol {
@@ -19,9 +20,37 @@ bool UsesAny(const Rule& rule, const absl::btree_set<SetName>& sets) {
                      });
 }
 
-// Nothing of the batch can work, so nothing is to be begun.
+// Nothing of the batch can work, so nothing is to be begun. A set type that the
+// kernel lacks is no such thing: what needs no set of that type works.
 bool ConcernsEverySet(const absl::Status& status) {
-  return absl::IsPermissionDenied(status) || absl::IsUnimplemented(status);
+  return absl::IsPermissionDenied(status);
+}
+
+// Adds to `users` the comments of the rules that use one of `sets`: they lead
+// back to who asked for the set.
+using SetUsers = absl::btree_map<SetName, std::vector<std::string>>;
+void FindUsers(const std::vector<Rule>& rules,
+               const absl::btree_set<SetName>& sets, SetUsers& users) {
+  for (const Rule& rule : rules) {
+    for (const Match& match : rule.matches) {
+      const auto* set = absl::get_if<SetMatch>(&match);
+      if (set != nullptr && sets.count(set->set) > 0)
+        users[set->set].push_back(rule.comment);
+    }
+  }
+}
+
+// `status`, which says why a set could not be made, and what that costs.
+absl::Status WithUsers(const absl::Status& status,
+                       std::vector<std::string> comments) {
+  constexpr size_t kShown = 5;
+  if (comments.empty()) return status;
+  const size_t count = comments.size();
+  comments.resize(std::min(count, kShown));
+  std::string text = absl::StrCat(status.message(), "; left out: \"",
+                                  absl::StrJoin(comments, "\", \""), "\"");
+  if (count > kShown) absl::StrAppend(&text, " and ", count - kShown, " more");
+  return absl::Status(status.code(), text);
 }
 
 }  // namespace
@@ -158,8 +187,14 @@ void SyncEngine::PlanSet(const SetName& name, const TrackedSet& set,
     return;
   }
   const SetSpec spec = SpecOf(name, set);
+  const bool refuses = set.effect == SetEffect::kRefuses;
   if (!set.exists) {
-    plan.create_sets.push_back({spec, set.members.Wanted()});
+    std::vector<SetMember> members = set.members.Wanted();
+    if (refuses && !members.empty()) {
+      plan.add_after.push_back({spec, std::move(members)});
+      members.clear();
+    }
+    plan.create_sets.push_back({spec, std::move(members)});
     return;
   }
   std::vector<SetMember> missing = set.members.Missing();
@@ -182,7 +217,7 @@ void SyncEngine::PlanSet(const SetName& name, const TrackedSet& set,
     if (set.foreign) surplus.clear();
   }
   if (!missing.empty()) {
-    (judges ? plan.add_after : plan.add_before)
+    (judges || refuses ? plan.add_after : plan.add_before)
         .push_back({spec, std::move(missing)});
   }
   if (!surplus.empty()) {
@@ -211,7 +246,14 @@ void SyncEngine::PlanTable(Family family, Plan& plan) const {
 
 Plan SyncEngine::MakePlan() const {
   Plan plan;
-  for (const SetName& name : dirty_sets_) PlanSet(name, sets_.at(name), plan);
+  // Those that refuse last, since members are added in the plan's order.
+  for (bool refuses : {false, true}) {
+    for (const SetName& name : dirty_sets_) {
+      const TrackedSet& set = sets_.at(name);
+      if ((set.effect == SetEffect::kRefuses) == refuses)
+        PlanSet(name, set, plan);
+    }
+  }
   for (Family family : families_) PlanTable(family, plan);
   return plan;
 }
@@ -265,6 +307,7 @@ void SyncEngine::FamilyFailed(Family family, const absl::Status& status,
 }
 
 absl::Status SyncEngine::MakeSets(const Plan& plan, Batch& batch) {
+  absl::btree_map<SetName, absl::Status> refused;
   for (const PlannedMembers& planned : plan.create_sets) {
     TrackedSet& set = sets_.at(planned.set.name);
     const absl::Status status =
@@ -278,7 +321,7 @@ absl::Status SyncEngine::MakeSets(const Plan& plan, Batch& batch) {
         FamilyFailed(planned.set.family, told, batch);
         continue;
       }
-      SetFailed(planned.set.name, status, batch);
+      refused[planned.set.name] = status;
       batch.failed_sets.insert(planned.set.name);
       continue;
     }
@@ -289,7 +332,22 @@ absl::Status SyncEngine::MakeSets(const Plan& plan, Batch& batch) {
     TouchSet(planned.set.name, set);
     ++batch.report.sets_created;
   }
+  TellRefused(refused, batch);
   return absl::OkStatus();
+}
+
+void SyncEngine::TellRefused(
+    const absl::btree_map<SetName, absl::Status>& refused, Batch& batch) {
+  if (refused.empty()) return;
+  SetUsers users;
+  for (Family family : families_) {
+    table(family).chains.ForEachWanted(
+        [&](const ChainName&, const std::vector<Rule>& rules) {
+          FindUsers(rules, batch.failed_sets, users);
+        });
+  }
+  for (const auto& [name, status] : refused)
+    SetFailed(name, WithUsers(status, std::move(users[name])), batch);
 }
 
 void SyncEngine::ReplaceSets(const Plan& plan, Batch& batch) {

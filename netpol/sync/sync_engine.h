@@ -42,8 +42,9 @@ struct SyncReport {
 };
 
 // Order of a batch: new sets, members that widen, one commit for each family,
-// members that narrow, sets that are gone; so packets meet the old rules or the
-// new, and never less than both allow. A failed step leaves its part pending;
+// members that narrow, members that refuse what is not judged, sets that are
+// gone; so packets meet the old rules or the new, and never less than both
+// allow. A failed step leaves its part pending;
 // the next Sync() reads the kernel anew. Thread-compatible; never sleeps.
 class SyncEngine {
  public:
@@ -110,6 +111,9 @@ class SyncEngine {
 
   absl::Status Apply(const Plan& plan, Batch& batch);
   absl::Status MakeSets(const Plan& plan, Batch& batch);
+  // Sets that could not be made, with the rules that this leaves out.
+  void TellRefused(const absl::btree_map<SetName, absl::Status>& refused,
+                   Batch& batch);
   void ReplaceSets(const Plan& plan, Batch& batch);
   void AddMembers(const std::vector<PlannedMembers>& changes, Batch& batch);
   void RemoveMembers(const std::vector<PlannedMembers>& changes, Batch& batch);

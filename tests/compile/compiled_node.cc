@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "netpol/policy/parse.h"
+#include "netpol/policy/parse_node.h"
 
 namespace netpol {
 
@@ -20,6 +21,9 @@ void CompiledNode::Tell(const v1::WatchEvent& event) {
   if (event.has_namespace_()) {
     const Namespace ns = *ParseNamespace(event.namespace_());
     upsert ? state_.UpsertNamespace(ns) : state_.DeleteNamespace(ns.name);
+  } else if (event.has_node()) {
+    const Node node = *ParseNode(event.node());
+    upsert ? state_.UpsertNode(node) : state_.DeleteNode(node.name);
   } else if (event.has_pod()) {
     Pod pod = *ParsePod(event.pod());
     const ObjectKey key = pod.key;

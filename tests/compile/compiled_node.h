@@ -24,8 +24,10 @@ class CompiledNode {
 
   void Tell(const v1::WatchEvent& event);
   void Add(const PodBuilder& pod) { Tell(Upsert(pod.Build())); }
+  void Add(const NodeBuilder& node) { Tell(Upsert(node.Build())); }
   void Add(const PolicyBuilder& policy) { Tell(Upsert(policy.Build())); }
   void Remove(const PodBuilder& pod) { Tell(Delete(pod.Build())); }
+  void Remove(const NodeBuilder& node) { Tell(Delete(node.Build())); }
   void Remove(const PolicyBuilder& policy) { Tell(Delete(policy.Build())); }
 
   // Compiles what was told since the last time and adds it to the model.

@@ -28,8 +28,19 @@ RandomClusterOptions ManyLocalPods() {
   return options;
 }
 
+// With everything that depends on objects.
+struct FullNode : CompiledNode {
+  FullNode() : CompiledNode(Full()) {}
+
+  static LayoutOptions Full() {
+    LayoutOptions options = DualStack();
+    options.default_deny = true;
+    return options;
+  }
+};
+
 std::string FromScratch(const std::vector<v1::WatchEvent>& events) {
-  CompiledNode node;
+  FullNode node;
   for (const v1::WatchEvent& event : events) node.Tell(event);
   node.Compile();
   return node.model().ToString();
@@ -40,7 +51,7 @@ TEST(CompilerRandomTest, StepByStepIsTheSameAsFromScratch) {
   for (int seed = 1; seed <= 25; ++seed) {
     Random random(seed);
     Cluster cluster = RandomCluster(random, options);
-    CompiledNode node;
+    FullNode node;
     for (const v1::WatchEvent& event : ListingOf(cluster)) node.Tell(event);
     node.Compile();
     for (int step = 0; step < 40; ++step) {
@@ -68,7 +79,7 @@ TEST(CompilerRandomTest, OrderOfArrivalDoesNotMatter) {
       std::swap(events[i - 1], events[random.Below(i)]);
     ASSERT_EQ(FromScratch(events), right) << "seed " << seed;
     // One batch for each event.
-    CompiledNode node;
+    FullNode node;
     for (const v1::WatchEvent& event : events) {
       node.Tell(event);
       node.Compile();
@@ -89,8 +100,8 @@ TEST(CompilerRandomTest, EqualHistoriesTellEqualChanges) {
   for (int seed = 1; seed <= 15; ++seed) {
     Random random(seed);
     Cluster cluster = RandomCluster(random, options);
-    CompiledNode first;
-    CompiledNode second;
+    FullNode first;
+    FullNode second;
     for (const v1::WatchEvent& event : ListingOf(cluster)) {
       first.Tell(event);
       second.Tell(event);
@@ -112,7 +123,7 @@ TEST(CompilerRandomTest, NothingIsLeftWhenEverythingIsDeleted) {
     Random random(seed);
     const Cluster cluster = RandomCluster(random, options);
     std::vector<v1::WatchEvent> events = ListingOf(cluster);
-    CompiledNode node;
+    FullNode node;
     for (const v1::WatchEvent& event : events) node.Tell(event);
     node.Compile();
     for (size_t i = events.size(); i > 1; --i)

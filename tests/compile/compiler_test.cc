@@ -74,7 +74,7 @@ class CompilerTest : public testing::Test {
 TEST_F(CompilerTest, EmptyClusterHasTheFixedChainsAndTheRoots) {
   node_.Compile();
   for (Family family : kFamilies) {
-    EXPECT_THAT(node_.model().chains(family), SizeIs(8));
+    EXPECT_THAT(node_.model().chains(family), SizeIs(9));
     for (Direction direction : kDirections)
       EXPECT_TRUE(HasChain(family, RootChain(direction)));
     EXPECT_EQ(node_.model().sets().at(LocalPodsSet(family)).effect,
@@ -90,7 +90,7 @@ TEST_F(CompilerTest, PodThatNoPolicySelectsHasNoChain) {
   node_.Compile();
   EXPECT_FALSE(HasChain(kV4, PodChain({"red", "web"}, kIn, kV4)));
   EXPECT_FALSE(HasChain(kV4, PolicyChain({"red", "p"}, kIn, kV4)));
-  EXPECT_THAT(node_.model().chains(kV4), SizeIs(8));
+  EXPECT_THAT(node_.model().chains(kV4), SizeIs(9));
   // Its packets are looked at all the same: the common rules hold for it.
   EXPECT_THAT(node_.model().Members(LocalPodsSet(kV4)),
               ElementsAre("10.42.0.5"));
@@ -186,19 +186,16 @@ TEST_F(CompilerTest, PodChainRefusesWhatNothingAllowed) {
   node_.Compile();
   const std::vector<std::string> rules =
       Rules(kV4, PodChain({"red", "web"}, kIn, kV4));
-  ASSERT_THAT(rules, SizeIs(6));
+  ASSERT_THAT(rules, SizeIs(5));
   EXPECT_EQ(rules[0], "-m comment --comment \"red/p policy\" -j " +
                           PolicyChain({"red", "p"}, kIn, kV4).value());
   EXPECT_EQ(rules[1], "-m mark --mark 0x10000/0x10000 -j RETURN");
   EXPECT_THAT(rules[2], HasSubstr("-s 10.42.0.5/32"));
   EXPECT_THAT(rules[2], HasSubstr("-j RETURN"));
-  EXPECT_EQ(rules[3],
-            "-m comment --comment \"from local node\" -m addrtype --src-type "
-            "LOCAL -j RETURN");
-  EXPECT_THAT(rules[4], HasSubstr("\"red/web log-drop\""));
-  EXPECT_THAT(rules[4], HasSubstr("-j NFLOG"));
-  EXPECT_THAT(rules[4], HasSubstr("--nflog-group 100"));
-  EXPECT_EQ(rules[5],
+  EXPECT_THAT(rules[3], HasSubstr("\"red/web log-drop\""));
+  EXPECT_THAT(rules[3], HasSubstr("-j NFLOG"));
+  EXPECT_THAT(rules[3], HasSubstr("--nflog-group 100"));
+  EXPECT_EQ(rules[4],
             "-m comment --comment \"red/web reject\" -j REJECT --reject-with "
             "icmp-port-unreachable");
 }
@@ -209,10 +206,22 @@ TEST_F(CompilerTest, EgressOfAPodToItsOwnNodeIsJudged) {
   node_.Compile();
   const std::vector<std::string> rules =
       Rules(kV6, PodChain({"red", "web"}, kOut, kV6));
-  EXPECT_THAT(rules, testing::Each(testing::Not(HasSubstr("addrtype"))));
+  EXPECT_THAT(rules, testing::Each(testing::Not(HasSubstr("--dst-type"))));
   EXPECT_THAT(rules, testing::Contains(HasSubstr("-d fd00:42::5/128")));
   ASSERT_THAT(rules, testing::Not(IsEmpty()));
   EXPECT_THAT(rules.back(), HasSubstr("icmp6-port-unreachable"));
+}
+
+TEST_F(CompilerTest, WhatTheNodeSendsIsNoEgressOfAPodThatClaimsItsAddress) {
+  node_.Add(PolicyBuilder("red", "p").Types({"Egress"}));
+  node_.Add(LocalPod("web", 5));
+  node_.Compile();
+  const std::vector<std::string> rules =
+      Rules(kV4, PodChain({"red", "web"}, kOut, kV4));
+  ASSERT_THAT(rules, SizeIs(6));
+  EXPECT_EQ(rules[3],
+            "-m comment --comment \"from local node\" -m addrtype --src-type "
+            "LOCAL -j RETURN");
 }
 
 TEST_F(CompilerTest, PodsOfTheSamePoliciesShareTheWayThroughThem) {

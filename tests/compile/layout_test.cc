@@ -2,9 +2,11 @@
 
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -168,6 +170,9 @@ TEST(LayoutTest, OnlyPacketsOfLocalPodsAreJudged) {
       for (const std::string& line : TextOf({}, family, chain)) {
         if (absl::StrContains(line, "-j KUBE-POD-FW-EGRESS")) {
           ++egress;
+          // What has the node's own address there is what the node sends.
+          EXPECT_EQ(absl::StrContains(line, "-m addrtype ! --src-type LOCAL"),
+                    chain == kOutputChain);
           EXPECT_THAT(line, HasSubstr("--match-set " + set + " src"));
         }
         if (absl::StrContains(line, "-j KUBE-POD-FW-INGRESS")) {
@@ -180,6 +185,129 @@ TEST(LayoutTest, OnlyPacketsOfLocalPodsAreJudged) {
       EXPECT_EQ(ingress, chain == kInputChain ? 0 : 1) << chain;
     }
   }
+}
+
+// What the kernel says of a node's own address; in IPv6 the first of a subnet
+// is anycast, though a tunnel may have it.
+std::string OwnType(Family family) {
+  return family == Family::kIPv4 ? "LOCAL" : "LOCAL,ANYCAST";
+}
+
+TEST(LayoutTest, WhatTheNodeSendsToItsPodsPassesInOutputAlone) {
+  for (Family family : kFamilies) {
+    const std::string set = LocalPodsSet(family).value();
+    const std::vector<std::string> output =
+        TextOf({}, family, "KUBE-ROUTER-OUTPUT");
+    ASSERT_THAT(output, SizeIs(6));
+    EXPECT_THAT(output[0], HasSubstr("clear marks of others"));
+    EXPECT_EQ(output[1],
+              "-m comment --comment \"to local pods\" -m set --match-set " +
+                  set + " dst -j KUBE-POD-FW-NODE");
+    // Open connections first, and the mark that says so to others.
+    EXPECT_THAT(
+        TextOf({}, family, "KUBE-POD-FW-NODE"),
+        ElementsAre(
+            "-m comment --comment \"common netpol rules\" -j "
+            "KUBE-NWPLCY-COMMON",
+            absl::StrCat("-m comment --comment \"from local node\" -m addrtype "
+                         "--src-type ",
+                         OwnType(family),
+                         " -j MARK --set-xmark 0x20000/0x20000"),
+            "-m comment --comment \"accept netpol-ok\" -m mark --mark "
+            "0x20000/0x20000 -j ACCEPT"));
+    for (absl::string_view chain : {kInputChain, kForwardChain}) {
+      for (const std::string& line : TextOf({}, family, chain))
+        EXPECT_THAT(line, testing::Not(HasSubstr("src-type"))) << chain;
+    }
+  }
+}
+
+// ---- The default deny.
+
+LayoutOptions WithDefaultDeny() {
+  LayoutOptions options = WithRanges();
+  options.default_deny = true;
+  return options;
+}
+
+// kube-router has the two rules before the accept and the two after it for each
+// pod CIDR, with -s and -d; here the CIDRs are members of a set, which change
+// without a commit and at the right moment of a batch. What may pass all the
+// same is told apart in the rules.
+TEST(LayoutTest, TheDefaultDenyHasKubeRoutersOrderAndComments) {
+  for (const auto& [family, prefix, reject] :
+       {std::make_tuple(Family::kIPv4, "", "icmp-port-unreachable"),
+        std::make_tuple(Family::kIPv6, "inet6:", "icmp6-port-unreachable")}) {
+    std::vector<std::string> lines =
+        TextOf(WithDefaultDeny(), family, "KUBE-NWPLCY-TAIL");
+    if (family == Family::kIPv6) {
+      ASSERT_THAT(lines, SizeIs(9));
+      for (int type : {133, 134, 135, 136}) {
+        EXPECT_EQ(lines.front(),
+                  absl::StrCat("-p ipv6-icmp -m comment --comment \"allow "
+                               "neighbor discovery\" -m icmp6 --icmpv6-type ",
+                               type, " -j RETURN"));
+        lines.erase(lines.begin());
+      }
+    }
+    const auto rule = [&](absl::string_view comment, absl::string_view side,
+                          bool gated) {
+      return absl::StrCat(
+          "-m comment --comment \"", comment, "\" -m set --match-set ", prefix,
+          "kube-router-pod-cidrs ", side,
+          gated ? absl::StrCat(" -m set ! --match-set ", prefix,
+                               "kube-router-local-pods ", side)
+                : "",
+          " -m conntrack ! --ctstate RELATED,ESTABLISHED -m addrtype ! --",
+          side, "-type ", OwnType(family), " -j REJECT --reject-with ", reject);
+    };
+    const std::string unprogrammed =
+        "reject unprogrammed local pod (default-deny)";
+    const std::string early = "reject pre-netpol (default-deny)";
+    EXPECT_THAT(
+        lines,
+        ElementsAre(rule(unprogrammed, "src", true),
+                    rule(unprogrammed, "dst", true),
+                    "-m comment --comment \"accept netpol-ok\" -m mark --mark "
+                    "0x20000/0x20000 -j ACCEPT",
+                    rule(early, "src", false), rule(early, "dst", false)));
+  }
+}
+
+TEST(LayoutTest, WithoutTheDefaultDenyNothingOfItIsThere) {
+  for (Family family : kFamilies) {
+    EXPECT_THAT(TextOf(WithRanges(), family, "KUBE-NWPLCY-TAIL"), SizeIs(1));
+    for (const Chain& chain : FixedChains(WithRanges(), family)) {
+      for (const Rule& rule : chain.rules)
+        EXPECT_THAT(rule.ToString(family),
+                    testing::Not(HasSubstr("pod-cidrs")));
+    }
+  }
+}
+
+TEST(LayoutTest, TheDefaultDenyComesBeforeTheExemptionsThatAreForPods) {
+  const std::vector<std::string> input =
+      TextOf(WithDefaultDeny(), Family::kIPv4, "KUBE-ROUTER-INPUT");
+  ASSERT_GE(input.size(), 3u);
+  EXPECT_THAT(input[0], HasSubstr("clear marks of others"));
+  EXPECT_EQ(input[1],
+            "-m comment --comment \"from unprogrammed local pods\" -m set "
+            "--match-set kube-router-pod-cidrs src -m set ! --match-set "
+            "kube-router-local-pods src -j KUBE-NWPLCY-TAIL");
+  EXPECT_THAT(input[2], HasSubstr("cluster IP range"));
+  for (size_t i = 3; i < input.size(); ++i)
+    EXPECT_THAT(input[i], testing::Not(HasSubstr("clear marks")));
+}
+
+TEST(LayoutTest, TheNodeReachesItsPodCidrsWhateverIsKnownOfThem) {
+  const std::vector<std::string> output =
+      TextOf(WithDefaultDeny(), Family::kIPv4, "KUBE-ROUTER-OUTPUT");
+  ASSERT_THAT(output, SizeIs(7));
+  EXPECT_EQ(output[4],
+            "-m comment --comment \"from local node\" -m set --match-set "
+            "kube-router-pod-cidrs dst -m addrtype --src-type LOCAL -j "
+            "RETURN");
+  EXPECT_THAT(output[5], HasSubstr("-j KUBE-NWPLCY-TAIL"));
 }
 
 // ---- Marks.

@@ -287,5 +287,57 @@ TEST_F(ControllerTest, SeveralControllersDoNotKnowEachOther) {
   EXPECT_EQ(other_kernel->state().table(Family::kIPv4).chains.count(chain), 0u);
 }
 
+// ---- This node.
+
+TEST_F(ControllerTest, NodeObjectsComeAndGoWithoutAWrite) {
+  TellListed();
+  Tell(Upsert(Web().Build()));
+  Tell(Upsert(PolicyBuilder("red", "deny").Build()));
+  Sync();
+  for (const v1::WatchEvent& event :
+       {Upsert(NodeBuilder("node-a").Address("172.31.0.1").Build()),
+        Upsert(NodeBuilder("node-a").PodCidr("10.42.0.0/24").Build()),
+        Delete(NodeBuilder("node-a").Build()),
+        Upsert(NodeBuilder("node-b").Build())}) {
+    Tell(event);
+    EXPECT_EQ(Sync().writes.total(), 0u);
+    EXPECT_THAT(controller_->node_problems(), IsEmpty());
+  }
+  EXPECT_FALSE(controller_->OnEvent(Upsert(k8s::Node())).ok());
+  EXPECT_FALSE(controller_->OnEvent(Delete(k8s::Node())).ok());
+}
+
+TEST_F(ControllerTest, APodThatClaimsAnAddressOfTheNodeIsAProblem) {
+  TellListed();
+  Tell(Upsert(Web().Build()));
+  controller_->SetNodeAddresses({*IpAddress::Parse("172.31.0.1")});
+  EXPECT_THAT(controller_->node_problems(), IsEmpty());
+  controller_->SetNodeAddresses(
+      {*IpAddress::Parse("172.31.0.1"), *IpAddress::Parse("10.42.0.5")});
+  ASSERT_THAT(controller_->node_problems(), SizeIs(1));
+  EXPECT_THAT(controller_->node_problems()[0],
+              HasSubstr("pod red/web claims 10.42.0.5"));
+  Tell(Upsert(Web().HostNetwork().Build()));
+  EXPECT_THAT(controller_->node_problems(), IsEmpty());
+}
+
+TEST_F(ControllerTest, ANodeObjectOfAnotherMachineIsAProblem) {
+  TellListed();
+  Tell(Upsert(NodeBuilder("node-a")
+                  .Address("172.31.0.1")
+                  .Address("fd00:31::1")
+                  .Address("198.51.100.1", "ExternalIP")
+                  .Build()));
+  EXPECT_THAT(controller_->node_problems(), IsEmpty()) << "nothing is known";
+  controller_->SetNodeAddresses({*IpAddress::Parse("198.51.100.1")});
+  ASSERT_THAT(controller_->node_problems(), SizeIs(1));
+  EXPECT_THAT(controller_->node_problems()[0],
+              HasSubstr("InternalIPs of Node node-a (172.31.0.1, fd00:31::1)"));
+  EXPECT_THAT(controller_->node_problems()[0],
+              HasSubstr("--hostname-override"));
+  controller_->SetNodeAddresses({*IpAddress::Parse("fd00:31::1")});
+  EXPECT_THAT(controller_->node_problems(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace netpol

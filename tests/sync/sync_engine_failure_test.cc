@@ -63,6 +63,41 @@ TEST_F(SyncEngineFailureTest, SetThatCannotBeMadeCostsOnlyTheRulesThatUseIt) {
   EXPECT_TRUE(engine_.Preview()->empty());
 }
 
+// A kernel may have one type of sets and not another.
+TEST_F(SyncEngineFailureTest, SetTypeThatTheKernelLacksCostsOnlyItsSets) {
+  kernel_.set_gate([](const Operation& operation) {
+    return operation.kind == OperationKind::kCreateSet &&
+                   operation.set == SetName("KUBE-SRC-B")
+               ? absl::UnimplementedError("no such set type")
+               : absl::OkStatus();
+  });
+  engine_.Stage(WithTwoSets());
+  EXPECT_TRUE(Sync().retry);
+  EXPECT_THAT(RulesInKernel(kV4, kPolicy),
+              ElementsAre(AcceptFrom("KUBE-SRC-A").ToString(kV4)));
+}
+
+TEST_F(SyncEngineFailureTest, RulesThatAMissingSetLeavesOutAreNamed) {
+  RulesetChange change = Base(kV4);
+  change.sets.push_back(Allowing("KUBE-SRC-A", {"10.0.0.1"}));
+  std::vector<Rule>& rules = change.table(kV4).chains.back().rules;
+  for (int i = 0; i < 7; ++i) {
+    rules.push_back(AcceptFrom("KUBE-SRC-A"));
+    rules.back().comment = "rule " + std::to_string(i);
+  }
+  kernel_.set_gate([](const Operation& operation) {
+    return operation.kind == OperationKind::kCreateSet &&
+                   operation.set == SetName("KUBE-SRC-A")
+               ? absl::ResourceExhaustedError("no room")
+               : absl::OkStatus();
+  });
+  engine_.Stage(change);
+  EXPECT_THAT(Sync().problems,
+              ElementsAre("set KUBE-SRC-A: no room; left out: \"rule 0\", "
+                          "\"rule 1\", \"rule 2\", \"rule 3\", \"rule 4\" "
+                          "and 2 more"));
+}
+
 TEST_F(SyncEngineFailureTest, WithoutPermissionNothingIsBegun) {
   engine_.Stage(WithTwoSets());
   kernel_.FailNext(OperationKind::kCreateSet,

@@ -115,6 +115,68 @@ TEST_F(SyncEngineTest, ChangesAddUpUntilTheNextSync) {
   EXPECT_THAT(Deeds(kernel_), ElementsAre("AddMembers kube-router-local-pods"));
 }
 
+// ---- Sets that refuse what is not judged.
+
+SetContent Refusing(std::initializer_list<absl::string_view> members) {
+  SetContent content = Allowing("kube-router-a", members);
+  content.effect = SetEffect::kRefuses;
+  return content;
+}
+
+Rule RejectTo(absl::string_view set) {
+  Rule rule;
+  rule.matches = {SetMatch{SetName(set), Side::kDestination}};
+  rule.action = RejectAction{};
+  return rule;
+}
+
+TEST_F(SyncEngineTest, WhatRefusesIsFilledLastThoughItIsNew) {
+  RulesetChange before = Base(kV4);
+  Apply(std::move(before));
+  kernel_.ClearLog();
+  RulesetChange change = WithPolicy({RejectTo("kube-router-a")});
+  change.sets = {Refusing({"10.0.0.1"})};
+  change.members = {Present(kJudged, "10.0.0.1")};
+  Apply(std::move(change));
+  EXPECT_THAT(Deeds(kernel_),
+              ElementsAre("CreateSet kube-router-a", "CommitTable IPv4",
+                          "AddMembers kube-router-local-pods",
+                          "AddMembers kube-router-a"));
+  EXPECT_THAT(MembersInKernel("kube-router-a"), ElementsAre("10.0.0.1"));
+}
+
+TEST_F(SyncEngineTest, WhatRefusesIsFilledAfterWhatJudgesAndEmptiedAfterToo) {
+  RulesetChange before = Base(kV4);
+  before.sets.push_back(Refusing({"10.0.0.1"}));
+  before.table(kV4).chains.back().rules = {RejectTo("kube-router-a")};
+  Apply(std::move(before));
+  kernel_.ClearLog();
+  RulesetChange change = WithMembers({Present("kube-router-a", "10.0.0.2"),
+                                      Absent("kube-router-a", "10.0.0.1"),
+                                      Present(kJudged, "10.0.0.2")});
+  change.table(kV4).chains = {{ChainName(kPolicy), {}}};
+  Apply(std::move(change));
+  // Its name comes first in the order of names.
+  EXPECT_THAT(
+      Deeds(kernel_),
+      ElementsAre("CommitTable IPv4", "AddMembers kube-router-local-pods",
+                  "AddMembers kube-router-a", "RemoveMembers kube-router-a"));
+  EXPECT_THAT(MembersInKernel("kube-router-a"), ElementsAre("10.0.0.2"));
+}
+
+TEST_F(SyncEngineTest, WhatRefusesStaysAsItIsWhileTheTableCannotBeWritten) {
+  Apply(Base(kV4));
+  RulesetChange change = WithPolicy({RejectTo("kube-router-a")});
+  change.sets = {Refusing({"10.0.0.1"})};
+  engine_.Stage(std::move(change));
+  kernel_.FailNext(OperationKind::kCommitTable,
+                   absl::UnavailableError("no lock"));
+  EXPECT_FALSE(engine_.Sync().ok());
+  EXPECT_THAT(MembersInKernel("kube-router-a"), IsEmpty());
+  Sync();
+  EXPECT_THAT(MembersInKernel("kube-router-a"), ElementsAre("10.0.0.1"));
+}
+
 TEST_F(SyncEngineTest, CountsAreOfWhatIsWanted) {
   Apply(Base(kV4));
   EXPECT_EQ(engine_.wanted_sets(), 1);
