@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "netpol/base/status_macros.h"
@@ -39,6 +40,46 @@ absl::StatusOr<EntryParts> HookEntry(const Hook& hook, Family family) {
   rule.action = JumpAction{ChainName(hook.chain)};
   SetIndex no_sets;
   return EncodeRule(rule, family, no_sets);
+}
+
+// Releases of kube-router before the chains had an end of their own put this
+// into the built-in chains: accept what carries the mark of judged packets. One
+// condition, no other, and a comment that begins with one of kube-router's own
+// ways to say it; a rule that merely holds these words is somebody else's.
+absl::StatusOr<bool> IsOlderAccept(const IptcHandle& handle,
+                                   const EntryView& view) {
+  constexpr uint32_t kPassed = 0x20000;
+  if (view.target != "ACCEPT") return false;
+  ASSIGN_OR_RETURN(const EntryParts parts,
+                   Dissect(handle.family(), view.entry, view.target));
+  // Spares looking up the sets of others.
+  if (parts.matches.size() != 2 || parts.matches[1].name != "mark") {
+    return false;
+  }
+  SetIndex no_sets;
+  const Rule rule = DecodeRule(parts, handle.family(), no_sets);
+  Rule wanted;
+  wanted.comment = rule.comment;
+  wanted.matches = {MarkMatch{kPassed, kPassed}};
+  wanted.action = AcceptAction{};
+  if (rule != wanted) return false;
+  return absl::StartsWith(rule.comment, "KUBE-ROUTER ") ||
+         absl::StartsWith(
+             rule.comment,
+             "rule to explicitly ACCEPT traffic that comply to network ");
+}
+
+// The positions of all that RemoveHooks() takes out of `builtin`.
+absl::StatusOr<std::vector<unsigned int>> RemovableRules(
+    const IptcHandle& handle, const char* builtin) {
+  std::vector<unsigned int> removable;
+  unsigned int position = 0;
+  for (const EntryView& view : handle.Rules(builtin)) {
+    ASSIGN_OR_RETURN(const bool older, IsOlderAccept(handle, view));
+    if (older || ChainName::IsOurs(view.target)) removable.push_back(position);
+    ++position;
+  }
+  return removable;
 }
 
 // One built-in chain, compared with what it should have.
@@ -110,8 +151,9 @@ absl::StatusOr<HookState> ReadHooks(const IptcHandle& handle) {
   for (const Hook& hook : kHooks) {
     ASSIGN_OR_RETURN(const EntryParts wanted, HookEntry(hook, handle.family()));
     ASSIGN_OR_RETURN(const HookPlan plan, PlanHook(handle, hook, wanted));
-    state.found += static_cast<int>(plan.strays.size());
-    if (plan.first_is_ours) ++state.found;
+    ASSIGN_OR_RETURN(const std::vector<unsigned int> removable,
+                     RemovableRules(handle, hook.builtin));
+    state.found += static_cast<int>(removable.size());
     if (!plan.first_is_ours || !plan.strays.empty()) state.in_place = false;
   }
   return state;
@@ -129,12 +171,8 @@ absl::StatusOr<bool> EnsureHooks(IptcHandle& handle) {
 absl::StatusOr<bool> RemoveHooks(IptcHandle& handle) {
   bool changed = false;
   for (const Hook& hook : kHooks) {
-    std::vector<unsigned int> ours;
-    unsigned int position = 0;
-    for (const EntryView& view : handle.Rules(hook.builtin)) {
-      if (ChainName::IsOurs(view.target)) ours.push_back(position);
-      ++position;
-    }
+    ASSIGN_OR_RETURN(const std::vector<unsigned int> ours,
+                     RemovableRules(handle, hook.builtin));
     RETURN_IF_ERROR(DeleteRules(handle, hook.builtin, ours));
     changed = changed || !ours.empty();
   }

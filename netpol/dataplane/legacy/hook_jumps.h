@@ -1,4 +1,5 @@
-// The jumps from the built-in chains INPUT, FORWARD and OUTPUT into ours.
+// The jumps from the built-in chains INPUT, FORWARD and OUTPUT into ours, and
+// what older layouts left beside them.
 #ifndef NETPOL_DATAPLANE_LEGACY_HOOK_JUMPS_H_
 #define NETPOL_DATAPLANE_LEGACY_HOOK_JUMPS_H_
 
@@ -24,8 +25,8 @@ absl::StatusOr<HookState> ReadHooks(const IptcHandle& handle);
 // missing.
 absl::StatusOr<bool> EnsureHooks(IptcHandle& handle);
 
-// Takes every rule out of the built-in chains that leads to a chain of ours.
-// Returns whether there was one.
+// Takes every rule out of the built-in chains that leads to a chain of ours or
+// is an accept rule of an older layout. Returns whether there was one.
 absl::StatusOr<bool> RemoveHooks(IptcHandle& handle);
 
 }  // namespace netpol
