@@ -12,7 +12,10 @@ ExitCode RunCheck(const Flags& flags, Console& console) {
   if (!families.ok()) return console.FailUsage(families.status());
   const absl::Status root = RequireRoot();
   if (!root.ok()) return console.Fail("checking the kernel", root);
-  const v1::CheckResult result = CheckKernel(*families);
+  v1::CheckResult result = CheckKernel(*families);
+  const v1::CheckResult blind = CheckBlindSpots(*families);
+  result.mutable_findings()->MergeFrom(blind.findings());
+  result.set_ok(result.ok() && blind.ok());
   console.Print(result);
   return result.ok() ? kDone : kFailed;
 }

@@ -8,7 +8,8 @@
 
 namespace netpol {
 
-// Changes nothing. kFailed if something is missing.
+// Changes nothing. kFailed if something is missing, or if packets get past the
+// rules by a bridge.
 ExitCode RunCheck(const Flags& flags, Console& console);
 
 }  // namespace netpol

@@ -13,6 +13,7 @@
 #include "netpol/daemon/plan_form.h"
 #include "netpol/daemon/progress.h"
 #include "netpol/daemon/run_lock.h"
+#include "netpol/dataplane/ipset/older_sets.h"
 #include "netpol/sync/sync_engine.h"
 
 namespace netpol {
@@ -37,6 +38,14 @@ ExitCode PrintPlan(const Plan& plan, Console& console) {
   return plan.empty() ? kDone : kChanges;
 }
 
+// A set that could not be removed.
+v1::Problem StillInUse(const SetName& set) {
+  return Error(absl::StrCat(
+      "set ", set.value(),
+      ": still in use by a rule that is not ours; remove that rule, then run "
+      "netpolctl cleanup again"));
+}
+
 // What `engine` could not remove.
 void AddLeftovers(const SyncReport& report, SyncEngine& engine,
                   v1::CleanupResult& result) {
@@ -45,25 +54,40 @@ void AddLeftovers(const SyncReport& report, SyncEngine& engine,
   if (!report.retry) return;
   const absl::StatusOr<Plan> left = engine.Preview();
   if (!left.ok()) return;
-  for (const SetName& set : left->destroy_sets) {
-    *result.add_problems() = Error(absl::StrCat(
-        "set ", set.value(),
-        ": still in use by a rule that is not ours; remove that rule, then run "
-        "netpolctl cleanup again"));
+  for (const SetName& set : left->destroy_sets)
+    *result.add_problems() = StillInUse(set);
+}
+
+// `older`: see FindOlderTemporarySets(). What was destroyed is counted in
+// `report`.
+void DestroyOlderSets(const std::vector<SetName>& older, SyncReport& report,
+                      v1::CleanupResult& result) {
+  for (const SetName& set : older) {
+    ++report.writes.set_messages;
+    const absl::Status destroyed = DestroyOlderTemporarySet(set);
+    if (destroyed.ok()) {
+      ++report.sets_destroyed;
+    } else if (absl::IsUnavailable(destroyed)) {
+      *result.add_problems() = StillInUse(set);
+    } else {
+      *result.add_problems() = Error(std::string(destroyed.message()));
+    }
   }
 }
 
-ExitCode Remove(SyncEngine& engine, Console& console) {
+ExitCode Remove(SyncEngine& engine, const std::vector<SetName>& older,
+                Console& console) {
   v1::CleanupResult result;
   absl::StatusOr<SyncReport> report;
   {
     const Progress progress(console.terminal(), console.Doing(kTried));
     const absl::StatusOr<Plan> plan = engine.Preview();
     if (!plan.ok()) return console.Fail(kTried, plan.status());
-    result.set_found_anything(!plan->empty());
+    result.set_found_anything(!plan->empty() || !older.empty());
     report = SyncUntilDone([&] { return engine.Sync(); }, absl::SleepFor);
   }
   if (!report.ok()) return console.Fail(kTried, report.status());
+  DestroyOlderSets(older, *report, result);
   *result.mutable_sync() = SummaryOf(*report);
   AddLeftovers(*report, engine, result);
   result.set_complete(result.problems().empty() && !report->retry);
@@ -80,11 +104,15 @@ ExitCode CleanUp(bool dry_run, Dataplane& kernel, Console& console) {
     families = FamiliesOf(kernel);
   }
   if (!families.ok()) return console.Fail(kTried, families.status());
+  const absl::StatusOr<std::vector<SetName>> older = FindOlderTemporarySets();
+  if (!older.ok()) return console.Fail(kTried, older.status());
   SyncEngine engine(&kernel, *families);
   engine.WantNothing();
-  if (!dry_run) return Remove(engine, console);
-  const absl::StatusOr<Plan> plan = engine.Preview();
+  if (!dry_run) return Remove(engine, *older, console);
+  absl::StatusOr<Plan> plan = engine.Preview();
   if (!plan.ok()) return console.Fail(kTried, plan.status());
+  plan->destroy_sets.insert(plan->destroy_sets.end(), older->begin(),
+                            older->end());
   return PrintPlan(*plan, console);
 }
 

@@ -8,9 +8,9 @@
 
 namespace netpol {
 
-// Both families, as far as the kernel has them; nothing of anybody else.
-// Refuses while somebody holds the run lock, unless --force. kFailed if
-// something could not be removed.
+// Both families, as far as the kernel has them, and what kube-router and its
+// older releases left; nothing of anybody else. Refuses while somebody holds
+// the run lock, unless --force. kFailed if something could not be removed.
 ExitCode RunCleanup(const Flags& flags, Console& console);
 
 }  // namespace netpol

@@ -12,7 +12,8 @@ namespace {
 constexpr char kExitCodes[] =
     "Exit codes:\n"
     "  0   done, or nothing to do\n"
-    "  1   an error, or done in part; stderr says what and why\n"
+    "  1   an error, or done in part; stderr says what and why; explain: the\n"
+    "      kernel does not do what the policies say\n"
     "  2   plan, cleanup --dry-run: something would change\n"
     "  64  the command line is wrong";
 
@@ -21,10 +22,11 @@ void AddList(CLI::App* app, const std::string& name,
   app->add_option(name, values, help)->allow_extra_args(false);
 }
 
-void AddManifests(CLI::App* app, Flags& flags) {
-  app->add_option("--manifests", flags.manifests,
-                  "File or folder of Kubernetes objects (namespaces, pods, "
-                  "network policies) in YAML or JSON; may be repeated")
+CLI::Option* AddManifests(CLI::App* app, Flags& flags) {
+  return app
+      ->add_option("--manifests", flags.manifests,
+                   "File or folder of Kubernetes objects (namespaces, pods, "
+                   "network policies) in YAML or JSON; may be repeated")
       ->required()
       ->allow_extra_args(false)
       ->type_name("PATH");
@@ -82,9 +84,15 @@ void AddServiceRanges(CLI::App* app, Flags& flags) {
       ->capture_default_str();
 }
 
+void AddControlSocket(CLI::App* app, Flags& flags, const std::string& help) {
+  app->add_option("--control-socket", flags.control_socket, help)
+      ->capture_default_str();
+}
+
 // plan takes all that apply takes, so that one line serves for both.
-void AddEnforcement(CLI::App* app, Flags& flags) {
-  app->add_option("--hostname-override", flags.hostname_override,
+void AddEnforcement(CLI::App* app, Flags& flags,
+                    const std::string& node_option = "--hostname-override") {
+  app->add_option(node_option, flags.hostname_override,
                   "Name of this node's Node object; else NODE_NAME of the "
                   "environment, else the host name");
   AddFamilies(app, flags);
@@ -97,6 +105,11 @@ void AddEnforcement(CLI::App* app, Flags& flags) {
                   "Packet mark bit of packets that were judged and pass, "
                   "hexadecimal")
       ->capture_default_str();
+  app->add_flag("--netpol-default-deny", flags.netpol_default_deny,
+                "Refuse new connections from and to addresses of this node's "
+                "pod CIDRs until the pod's rules are in place; needs the Node "
+                "object with spec.podCIDRs or the annotation "
+                "kube-router.io/pod-cidrs");
   app->add_option("--icmp", flags.icmp,
                   "kube-router: echo requests and ICMP errors always pass; "
                   "policy: ICMP is judged as any protocol")
@@ -110,6 +123,39 @@ CLI::App* AddCommand(CLI::App& app, Flags& flags, CommandKind command,
   added->callback([&flags, command] { flags.command = command; });
   added->footer(kExitCodes);
   return added;
+}
+
+void AddExplain(CLI::App& app, Flags& flags) {
+  CLI::App* explain = AddCommand(
+      app, flags, CommandKind::kExplain,
+      "Explain why a connection is allowed or denied: by which policy and rule "
+      "on which side, and by which rule of the kernel; with --manifests from "
+      "these alone, else on this node, where the daemon must run");
+  explain
+      ->add_option("FROM", flags.from,
+                   "Who connects: a pod as namespace/name, an address, or "
+                   "node for this node")
+      ->required();
+  explain->add_option("TO", flags.to, "To whom, likewise")->required();
+  explain
+      ->add_option("--protocol", flags.protocol,
+                   "tcp, udp, sctp, or icmp for an echo request")
+      ->check(CLI::IsMember({"tcp", "udp", "sctp", "icmp"}, CLI::ignore_case))
+      ->capture_default_str();
+  explain
+      ->add_option("--port", flags.port,
+                   "Destination port; without it every port is asked for")
+      ->check(CLI::Range(1, 65535));
+  AddManifests(explain, flags)->required(false);
+  AddEnforcement(explain, flags, "--hostname-override,--node");
+  AddControlSocket(explain, flags, "Socket on which the daemon answers");
+  AddOutput(explain, flags);
+  // What is asked of manifests is seldom about one family.
+  explain->get_option("--enable-ipv6")
+      ->description("Explain for IPv6; on unless --enable-ipv6=false");
+  explain->parse_complete_callback([explain, &flags] {
+    if (explain->count("--enable-ipv6") == 0) flags.enable_ipv6 = true;
+  });
 }
 
 void AddReaders(CLI::App& app, Flags& flags) {
@@ -141,6 +187,8 @@ void AddWriters(CLI::App& app, Flags& flags) {
   AddManifests(run, flags);
   AddEnforcement(run, flags);
   AddRunLock(run, flags);
+  AddControlSocket(run, flags,
+                   "Socket on which the daemon answers netpolctl explain");
   AddVerbosity(run, flags);
   run->add_option("--iptables-sync-period", flags.iptables_sync_period,
                   "How often the kernel is read again and mended, like 5m0s")
@@ -192,6 +240,7 @@ absl::optional<Flags> ParseCommandLine(int argc, const char* const* argv,
     app.require_subcommand(1);
     AddWriters(app, flags);
     AddReaders(app, flags);
+    AddExplain(app, flags);
     try {
       app.parse(argc, argv);
       return flags;

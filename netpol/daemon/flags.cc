@@ -16,6 +16,8 @@ const char* CommandName(CommandKind command) {
       return "cleanup";
     case CommandKind::kCheck:
       return "check";
+    case CommandKind::kExplain:
+      return "explain";
     case CommandKind::kVersion:
       return "version";
   }

@@ -2,6 +2,7 @@
 #ifndef NETPOL_DAEMON_FLAGS_H_
 #define NETPOL_DAEMON_FLAGS_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ enum class CommandKind {
   kShow,
   kCleanup,
   kCheck,
+  kExplain,
   kVersion,
 };
 
@@ -37,12 +39,20 @@ struct Flags {
   std::string netpol_allow_mark = "0x10000";
   std::string netpol_pass_mark = "0x20000";
   std::string icmp = "kube-router";
+  bool netpol_default_deny = false;
   std::string iptables_lock_timeout = "10s";
 
   std::string output = "text";
   int verbosity = 0;
   bool dry_run = false;
   bool force = false;
+
+  // explain: the question.
+  std::string from;
+  std::string to;
+  std::string protocol = "TCP";
+  uint32_t port = 0;  // 0: every port
+  std::string control_socket = "/run/netpol/netpolctl.sock";
 };
 
 // "apply", as on the command line.

@@ -18,4 +18,11 @@ std::string JsonOf(const google::protobuf::Message& message) {
   return json;
 }
 
+std::string WireJsonOf(const google::protobuf::Message& message) {
+  std::string json;
+  const auto written =
+      google::protobuf::util::MessageToJsonString(message, &json);
+  return written.ok() ? json : "{}";
+}
+
 }  // namespace netpol

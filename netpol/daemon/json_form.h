@@ -12,6 +12,10 @@ namespace netpol {
 // Fields that are set are there, and so are all lists, also empty ones.
 std::string JsonOf(const google::protobuf::Message& message);
 
+// On one line, for a program that makes the same message of it: what is not set
+// is not there.
+std::string WireJsonOf(const google::protobuf::Message& message);
+
 }  // namespace netpol
 
 #endif  // NETPOL_DAEMON_JSON_FORM_H_

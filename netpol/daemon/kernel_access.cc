@@ -39,12 +39,12 @@ absl::StatusOr<std::vector<Family>> FamiliesOf(Dataplane& dataplane) {
   return families;
 }
 
-v1::CheckResult CheckKernel(const std::vector<Family>& families) {
-  PreflightOptions options;
-  options.families = families;
+namespace {
+
+v1::CheckResult ResultOf(const std::vector<PreflightFinding>& findings) {
   v1::CheckResult result;
   result.set_ok(true);
-  for (const PreflightFinding& finding : RunPreflight(options)) {
+  for (const PreflightFinding& finding : findings) {
     v1::CheckResult::Finding* message = result.add_findings();
     message->set_name(finding.name);
     message->set_ok(finding.ok);
@@ -53,6 +53,20 @@ v1::CheckResult CheckKernel(const std::vector<Family>& families) {
     if (!finding.ok) result.set_ok(false);
   }
   return result;
+}
+
+}  // namespace
+
+v1::CheckResult CheckKernel(const std::vector<Family>& families) {
+  PreflightOptions options;
+  options.families = families;
+  return ResultOf(RunPreflight(options));
+}
+
+v1::CheckResult CheckBlindSpots(const std::vector<Family>& families) {
+  PreflightOptions options;
+  options.families = families;
+  return ResultOf(FindBlindSpots(options));
 }
 
 std::vector<v1::Problem> MissingFeatures(const v1::CheckResult& result) {

@@ -27,6 +27,9 @@ absl::StatusOr<std::vector<Family>> FamiliesOf(Dataplane& dataplane);
 // What the preflight found.
 v1::CheckResult CheckKernel(const std::vector<Family>& families);
 
+// What gets past us on a machine that has everything.
+v1::CheckResult CheckBlindSpots(const std::vector<Family>& families);
+
 // A sentence for each thing that is missing, with its remedy.
 std::vector<v1::Problem> MissingFeatures(const v1::CheckResult& result);
 

@@ -8,6 +8,7 @@
 #include "netpol/daemon/cleanup_command.h"
 #include "netpol/daemon/command_line.h"
 #include "netpol/daemon/console.h"
+#include "netpol/daemon/explain_command.h"
 #include "netpol/daemon/plan_command.h"
 #include "netpol/daemon/run_command.h"
 #include "netpol/daemon/show_command.h"
@@ -30,6 +31,8 @@ ExitCode Run(const Flags& flags, Console& console) {
       return RunCleanup(flags, console);
     case CommandKind::kCheck:
       return RunCheck(flags, console);
+    case CommandKind::kExplain:
+      return RunExplain(flags, console);
     case CommandKind::kVersion:
       return RunVersion(flags, console);
   }

@@ -79,6 +79,8 @@ absl::StatusOr<ManifestCluster> TellManifests(
           Error(absl::StrCat("NetworkPolicy ", key.ToString(), ": ", problem)));
     }
   }
+  for (const std::string& problem : cluster.controller->node_problems())
+    cluster.problems.push_back(Error(problem));
   if (absl::optional<std::string> warning =
           NodeWarning(cluster.controller->counts(), options.node_name)) {
     v1::Problem problem;

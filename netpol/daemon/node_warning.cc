@@ -1,5 +1,7 @@
 #include "netpol/daemon/node_warning.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 
 namespace netpol {
@@ -11,6 +13,20 @@ absl::optional<std::string> NodeWarning(const ControllerCounts& counts,
       "none of the ", counts.pods, " pods is on node ", name,
       ", so nothing is enforced here; if this node has another name, give it "
       "with --hostname-override");
+}
+
+std::vector<std::string> LastingWarnings::Due(
+    const std::vector<std::string>& warnings, absl::Time now) {
+  std::vector<std::string> due;
+  absl::btree_map<std::string, absl::Time> logged;
+  for (const std::string& warning : warnings) {
+    auto it = logged_.find(warning);
+    const bool again = it == logged_.end() || now - it->second >= again_after_;
+    if (again) due.push_back(warning);
+    logged[warning] = again ? now : it->second;
+  }
+  logged_ = std::move(logged);
+  return due;
 }
 
 }  // namespace netpol

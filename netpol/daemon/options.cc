@@ -108,6 +108,7 @@ absl::StatusOr<LayoutOptions> MakeLayout(const Flags& flags) {
                                  "\"; the two must be different bits"));
   }
   ASSIGN_OR_RETURN(layout.icmp, ParseIcmpMode(flags.icmp));
+  layout.default_deny = flags.netpol_default_deny;
   return layout;
 }
 

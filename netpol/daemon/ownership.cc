@@ -42,7 +42,8 @@ TaggedName SplitComment(absl::string_view comment) {
 bool IsLayoutChain(const ChainName& chain) {
   return IsOneOf(chain.value(), {kInputChain, kForwardChain, kOutputChain}) ||
          chain == CommonChain() || chain == AllowChain() ||
-         chain == TailChain() || chain == RootChain(Direction::kIngress) ||
+         chain == TailChain() || chain == FromNodeChain() ||
+         chain == RootChain(Direction::kIngress) ||
          chain == RootChain(Direction::kEgress);
 }
 

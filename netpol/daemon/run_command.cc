@@ -9,11 +9,14 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/types/optional.h"
 #include "netpol/base/status_macros.h"
 #include "netpol/controller.h"
 #include "netpol/controller_loop.h"
+#include "netpol/daemon/control_server.h"
+#include "netpol/daemon/explain_service.h"
 #include "netpol/daemon/kernel_access.h"
 #include "netpol/daemon/logging.h"
 #include "netpol/daemon/manifest_cluster.h"
@@ -22,6 +25,7 @@
 #include "netpol/daemon/run_lock.h"
 #include "netpol/daemon/signal_queue.h"
 #include "netpol/daemon/sync_log.h"
+#include "netpol/dataplane/host/node_addresses.h"
 #include "netpol/watch/manifests/manifest_source.h"
 
 namespace netpol {
@@ -29,6 +33,8 @@ namespace {
 
 // Between two looks at a source that may not have said all.
 constexpr absl::Duration kLook = absl::Seconds(2);
+// Between two looks at a kernel that lacks something.
+constexpr absl::Duration kLookAtKernel = absl::Seconds(10);
 
 void LogProblem(const SourceProblem& problem) {
   const std::string line = problem.ToString();
@@ -51,52 +57,107 @@ class Daemon {
         options_(std::move(options)),
         log_(LogSinks{LogInfo, LogError, LogDebug}) {}
 
-  // An error says what was tried; nothing runs then, and nothing was changed.
+  // An error says what was tried; nothing runs then, and nothing was changed. A
+  // kernel that lacks something is no error: what it can do is enforced, and
+  // the rest when it can.
   absl::Status Start();
   // Until a signal ends it.
   absl::Status Serve();
 
  private:
-  absl::Status CheckFeatures() const;
+  void LookAtKernel();
+  absl::Status StartEnforcing();
+  void TellKernelError(const std::string& text);
   void StartLoop(std::unique_ptr<Controller> controller);
+  void StartAnswering();
   void LookAtSource();
-  // Once for as long as it is so. On the loop's thread.
-  void WarnOfNodeName(const ControllerCounts& counts);
+  void LookAtAddresses();
+  // On the loop's thread.
+  void WarnOfNode(const LoopHealth& health);
 
   const Flags& flags_;
   const DaemonOptions options_;
   SyncLog log_;
-  bool node_warned_ = false;  // the loop's
+  LastingWarnings node_warnings_{absl::Hours(1)};  // the loop's
   ErrorLimiter source_errors_{absl::Minutes(1)};
+  ErrorLimiter kernel_errors_{absl::Minutes(1)};
+  absl::Time next_look_at_kernel_ = absl::InfinitePast();
+  size_t missing_features_ = 0;
   std::unique_ptr<SignalQueue> signals_;
   absl::optional<RunLock> lock_;
   std::unique_ptr<ManifestSource> source_;
+  std::unique_ptr<NodeAddressWatcher> addresses_;
+  bool addresses_told_ = false;
   std::unique_ptr<ControllerLoop> loop_;
+  std::unique_ptr<ControlServer> control_;  // asks the loop
 };
-
-absl::Status Daemon::CheckFeatures() const {
-  const std::vector<v1::Problem> missing =
-      MissingFeatures(CheckKernel(options_.controller.layout.families));
-  for (const v1::Problem& problem : missing) LogError(problem.text());
-  if (missing.empty()) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      "this kernel lacks ", missing.size(),
-      missing.size() == 1 ? " thing" : " things",
-      " that enforcement needs, see above; mend that, or look with netpolctl "
-      "check"));
-}
 
 absl::Status Daemon::Start() {
   ASSIGN_OR_RETURN(signals_, SignalQueue::Create());
   ASSIGN_OR_RETURN(source_, ManifestSource::Create(flags_.manifests));
-  RETURN_IF_ERROR(CheckFeatures());
+  ASSIGN_OR_RETURN(addresses_, NodeAddressWatcher::Create());
   ASSIGN_OR_RETURN(lock_, RunLock::Acquire(flags_.run_lock));
+  const std::vector<Family>& families = options_.controller.layout.families;
+  for (const v1::Problem& blind : MissingFeatures(CheckBlindSpots(families)))
+    LogWarning(blind.text());
+  LookAtKernel();
+  return absl::OkStatus();
+}
+
+// Modules may be loaded later, so what is missing is looked for until it is
+// there, and told again and again until then.
+void Daemon::LookAtKernel() {
+  const absl::Time now = absl::Now();
+  if (now < next_look_at_kernel_) return;
+  const std::vector<v1::Problem> missing =
+      MissingFeatures(CheckKernel(options_.controller.layout.families));
+  for (const v1::Problem& problem : missing) TellKernelError(problem.text());
+  if (loop_ == nullptr) {
+    const absl::Status started = StartEnforcing();
+    if (started.ok()) {
+      LogInfo(absl::StrCat("enforcing network policies for node ",
+                           options_.controller.node_name));
+    } else {
+      TellKernelError(
+          absl::StrCat("nothing is enforced yet: ", started.message()));
+    }
+  } else if (missing.size() < missing_features_) {
+    LogInfo("the kernel has more than before: reading it again");
+    loop_->RequestResync();
+  }
+  missing_features_ = missing.size();
+  const bool complete = missing.empty() && loop_ != nullptr;
+  next_look_at_kernel_ =
+      complete ? absl::InfiniteFuture() : now + kLookAtKernel;
+}
+
+void Daemon::TellKernelError(const std::string& text) {
+  if (const auto line = kernel_errors_.Admit(text, absl::Now()))
+    LogError(*line);
+}
+
+absl::Status Daemon::StartEnforcing() {
   ASSIGN_OR_RETURN(std::unique_ptr<Dataplane> kernel,
                    OpenKernel(options_.lock_timeout));
   ASSIGN_OR_RETURN(std::unique_ptr<Controller> controller,
                    Controller::Create(options_.controller, std::move(kernel)));
   StartLoop(std::move(controller));
+  StartAnswering();
   return absl::OkStatus();
+}
+
+void Daemon::StartAnswering() {
+  absl::StatusOr<std::unique_ptr<ControlServer>> control =
+      ControlServer::Start(flags_.control_socket,
+                           {{kExplainRoute, [this](const std::string& request) {
+                               return AnswerExplain(request, *loop_);
+                             }}});
+  if (control.ok()) {
+    control_ = *std::move(control);
+  } else {
+    LogError(absl::StrCat(control.status().message(),
+                          "; netpolctl explain gets no answer"));
+  }
 }
 
 void Daemon::StartLoop(std::unique_ptr<Controller> controller) {
@@ -108,7 +169,7 @@ void Daemon::StartLoop(std::unique_ptr<Controller> controller) {
     // Set to the begin of this sync just before.
     const LoopHealth health = loop_->health();
     log_.OnSynced(report, now - health.last_success, now);
-    WarnOfNodeName(health.counts);
+    WarnOfNode(health);
   };
   callbacks.on_error = [this](const absl::Status& status) {
     log_.OnError(status, absl::Now());
@@ -122,11 +183,32 @@ void Daemon::StartLoop(std::unique_ptr<Controller> controller) {
                                            std::move(callbacks));
 }
 
-void Daemon::WarnOfNodeName(const ControllerCounts& counts) {
-  const absl::optional<std::string> warning =
-      NodeWarning(counts, options_.controller.node_name);
-  if (warning && !node_warned_) LogWarning(*warning);
-  node_warned_ = warning.has_value();
+void Daemon::WarnOfNode(const LoopHealth& health) {
+  std::vector<std::string> warnings = health.node_problems;
+  if (auto name = NodeWarning(health.counts, options_.controller.node_name))
+    warnings.push_back(*std::move(name));
+  for (const std::string& warning : node_warnings_.Due(warnings, absl::Now()))
+    LogWarning(warning);
+}
+
+void Daemon::LookAtAddresses() {
+  const absl::StatusOr<bool> changed = addresses_->Poll();
+  if (!changed.ok()) {
+    const auto line =
+        source_errors_.Admit(absl::StrCat("following the node's addresses: ",
+                                          changed.status().message()),
+                             absl::Now());
+    if (line) LogError(*line);
+    return;
+  }
+  if (!*changed && addresses_told_) return;
+  if (*changed) {
+    LogInfo(absl::StrCat(
+        "the node's addresses changed: ",
+        absl::StrJoin(addresses_->addresses(), " ", absl::StreamFormatter())));
+  }
+  addresses_told_ = true;
+  loop_->SetNodeAddresses(addresses_->addresses());
 }
 
 void Daemon::LookAtSource() {
@@ -147,15 +229,19 @@ void Daemon::LookAtSource() {
 
 absl::Status Daemon::Serve() {
   while (true) {
-    LookAtSource();
+    LookAtKernel();
+    if (loop_ != nullptr) {
+      LookAtSource();
+      LookAtAddresses();
+    }
     ASSIGN_OR_RETURN(const int signal, signals_->Wait(source_->fd(), kLook));
     if (signal == SIGHUP) {
       LogInfo("SIGHUP: reading the kernel again");
-      loop_->RequestResync();
+      if (loop_ != nullptr) loop_->RequestResync();
     } else if (signal != 0) {
       LogInfo(absl::StrCat("SIG", sigabbrev_np(signal),
                            ": ending; enforcement stays in place"));
-      loop_->Stop();
+      if (loop_ != nullptr) loop_->Stop();
       return absl::OkStatus();
     }
   }
@@ -169,11 +255,9 @@ ExitCode RunDaemon(const Flags& flags, Console& console) {
   const absl::Status root = RequireRoot();
   if (!root.ok()) return console.Fail("starting", root);
   SetLogVerbosity(flags.verbosity);
-  const std::string node = options->controller.node_name;
   Daemon daemon(flags, *std::move(options));
   const absl::Status started = daemon.Start();
   if (!started.ok()) return console.Fail("starting", started);
-  LogInfo(absl::StrCat("enforcing network policies for node ", node));
   const absl::Status served = daemon.Serve();
   if (!served.ok()) return console.Fail("running", served);
   return kDone;

@@ -42,6 +42,8 @@ TEST(CommandLineTest, CommandsAreRecognised) {
   EXPECT_EQ(Parse({"show"}).flags->command, CommandKind::kShow);
   EXPECT_EQ(Parse({"cleanup"}).flags->command, CommandKind::kCleanup);
   EXPECT_EQ(Parse({"check"}).flags->command, CommandKind::kCheck);
+  EXPECT_EQ(Parse({"explain", "a/b", "c/d"}).flags->command,
+            CommandKind::kExplain);
   EXPECT_EQ(Parse({"version"}).flags->command, CommandKind::kVersion);
 }
 
@@ -81,6 +83,12 @@ TEST(CommandLineTest, WrongLinesAreUsageErrorsThatSayWhereHelpIs) {
            {"apply", "--manifests", "a", "--frobnicate"},
            {"apply", "--manifests", "a", "--output", "xml"},
            {"run", "--manifests", "a", "-v", "-1"},
+           {"explain", "a/b"},
+           {"explain", "a/b", "c/d", "e/f"},
+           {"explain", "a/b", "c/d", "--port", "0"},
+           {"explain", "a/b", "c/d", "--port", "65536"},
+           {"explain", "a/b", "c/d", "--port", "http"},
+           {"explain", "a/b", "c/d", "--protocol", "gre"},
            {"show", "apply"}}) {
     const Parsed parsed = Parse(line);
     EXPECT_FALSE(parsed.flags);
@@ -100,6 +108,7 @@ TEST(CommandLineTest, HelpNamesTheExitCodes) {
                                              {"show", "--help"},
                                              {"cleanup", "--help"},
                                              {"check", "--help"},
+                                             {"explain", "--help"},
                                              {"version", "--help"}}) {
     const Parsed parsed = Parse(line);
     EXPECT_FALSE(parsed.flags);
@@ -107,6 +116,28 @@ TEST(CommandLineTest, HelpNamesTheExitCodes) {
     EXPECT_THAT(parsed.out,
                 AllOf(HasSubstr("Usage: netpolctl"), HasSubstr("Exit codes:")));
   }
+}
+
+TEST(CommandLineTest, ExplainTakesAQuestion) {
+  const Parsed parsed =
+      Parse({"explain", "--manifests", "m", "--node", "n", "a/b", "node",
+             "--protocol", "UDP", "--port=53", "-o", "json"});
+  ASSERT_TRUE(parsed.flags) << parsed.err;
+  EXPECT_THAT(parsed.flags->manifests, ElementsAre("m"));
+  EXPECT_EQ(parsed.flags->hostname_override, "n");
+  EXPECT_EQ(parsed.flags->from, "a/b");
+  EXPECT_EQ(parsed.flags->to, "node");
+  EXPECT_EQ(parsed.flags->protocol, "UDP");
+  EXPECT_EQ(parsed.flags->port, 53u);
+  EXPECT_TRUE(parsed.flags->enable_ipv6);
+  EXPECT_FALSE(Parse({"explain", "a/b", "c/d", "--enable-ipv6=false"})
+                   .flags->enable_ipv6);
+  EXPECT_EQ(Parse({"explain", "a/b", "c/d", "--hostname-override=n"})
+                .flags->hostname_override,
+            "n");
+  EXPECT_EQ(Parse({"explain", "a/b", "c/d"}).flags->port, 0u);
+  // Only explain takes both families unless told otherwise.
+  EXPECT_FALSE(Parse({"run", "--manifests", "a"}).flags->enable_ipv6);
 }
 
 TEST(CommandLineTest, VerbosityHasBothOfItsNames) {

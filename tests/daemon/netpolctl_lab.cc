@@ -70,13 +70,17 @@ void NetpolctlTest::SetUp() {
   std::string pattern = absl::StrCat(testing::TempDir(), "/netpolctl.XXXXXX");
   ASSERT_NE(mkdtemp(pattern.data()), nullptr);
   folder_ = pattern;
+  std::string short_pattern = "/tmp/netpolctl.XXXXXX";
+  ASSERT_NE(mkdtemp(short_pattern.data()), nullptr);
+  socket_folder_ = short_pattern;
   ASSERT_EQ(mkdir(manifests().c_str(), 0755), 0);
 }
 
 void NetpolctlTest::TearDown() {
   daemon_.reset();
   std::error_code ignored;
-  if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
+  for (const std::string& folder : {folder_, socket_folder_})
+    if (!folder.empty()) std::filesystem::remove_all(folder, ignored);
 }
 
 Program NetpolctlTest::Command(std::vector<std::string> arguments) const {
@@ -101,6 +105,8 @@ std::vector<std::string> NetpolctlTest::EnforceArguments(
                                         "--hostname-override=node-a"};
   if (command != "plan")
     arguments.push_back(absl::StrCat("--run-lock=", run_lock()));
+  if (command == "run")
+    arguments.push_back(absl::StrCat("--control-socket=", control_socket()));
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
 }

@@ -46,6 +46,7 @@ class NetpolctlTest : public testing::Test {
   void WriteSmallCluster();
   std::string manifests() const { return folder_ + "/manifests"; }
   std::string run_lock() const { return folder_ + "/run.lock"; }
+  std::string control_socket() const { return socket_folder_ + "/control"; }
   std::string xtables_lock() const { return folder_ + "/xtables.lock"; }
 
   // `run` in the background.
@@ -65,6 +66,7 @@ class NetpolctlTest : public testing::Test {
 
   absl::optional<NetNs> ns_;
   std::string folder_;
+  std::string socket_folder_;  // since the other's name is too long for one
   std::unique_ptr<NodeProcess> daemon_;
   FileDescriptor log_pipe_;
   std::string log_;

@@ -63,6 +63,50 @@ TEST_F(NetpolctlRunTest, TerminationLeavesEnforcementInPlace) {
   }
 }
 
+TEST_F(NetpolctlRunTest, SaysWhenTheNodesAddressesChangeAndWhoClaimsThem) {
+  StartAndAwaitReady();
+  Tool({"ip", "link", "add", "late0", "type", "bridge"});
+  Tool({"ip", "address", "add", "10.77.0.1/24", "dev", "late0"});
+  EXPECT_THAT(AwaitLog("the node's addresses changed: ").value_or(log()),
+              HasSubstr(" 10.77.0.1"));
+  Write("claim.yaml", R"yaml(
+apiVersion: v1
+kind: Pod
+metadata: {name: claim, namespace: web}
+spec: {nodeName: node-a}
+status: {phase: Running, podIP: 10.77.0.1}
+---
+apiVersion: v1
+kind: Node
+metadata: {name: node-a}
+status: {addresses: [{type: InternalIP, address: 203.0.113.77}]}
+)yaml");
+  EXPECT_THAT(AwaitLog("pod web/claim claims 10.77.0.1").value_or(log()),
+              HasSubstr("warning"));
+  EXPECT_TRUE(AwaitLog("none of the InternalIPs of Node node-a")) << log();
+  Remove("claim.yaml");
+  EXPECT_TRUE(AwaitLog("synced in ")) << log();
+}
+
+TEST_F(NetpolctlRunTest, ADefaultDenyWithoutPodCidrsIsLoudUntilThereAreSome) {
+  WriteSmallCluster();
+  StartDaemon({"--netpol-default-deny"});
+  EXPECT_THAT(
+      AwaitLog("--netpol-default-deny is without effect").value_or(log()),
+      AllOf(HasSubstr("warning"), HasSubstr("node-a")));
+  EXPECT_THAT(FilterTable(), HasSubstr("(default-deny)"));
+  Write("node.yaml", R"yaml(
+apiVersion: v1
+kind: Node
+metadata:
+  name: node-a
+  annotations: {kube-router.io/pod-cidrs: "10.0.0.0/24"}
+)yaml");
+  EXPECT_TRUE(AwaitLog("synced in ")) << log();
+  EXPECT_THAT(Tool({"ipset", "list", "kube-router-pod-cidrs"}),
+              HasSubstr("10.0.0.0/24"));
+}
+
 TEST_F(NetpolctlRunTest, HangupReadsTheKernelAgainAndMendsIt) {
   StartAndAwaitReady();
   const std::string before = FilterTable();

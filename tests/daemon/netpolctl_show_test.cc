@@ -121,6 +121,19 @@ TEST_F(NetpolctlShowTest, CheckFindsThisKernelSufficient) {
   EXPECT_GT(json["findings"].size(), 10u);
 }
 
+TEST_F(NetpolctlShowTest, ABridgeWithoutNetfilterIsSaidAloud) {
+  Tool({"sh", "-c", "echo 0 > /proc/sys/net/bridge/bridge-nf-call-iptables"});
+  EXPECT_EQ(Netpolctl({"check"}).exit_code, 0);
+  Tool({"ip", "link", "add", "br-test", "type", "bridge"});
+  const ProgramResult text = Netpolctl({"check"});
+  EXPECT_EQ(text.exit_code, 1);
+  EXPECT_THAT(text.out, AllOf(HasSubstr("IPv4 bridge netfilter"),
+                              HasSubstr("br-test"), HasSubstr("br_netfilter")));
+  WriteSmallCluster();
+  StartDaemon();
+  EXPECT_TRUE(AwaitLog("IPv4 bridge netfilter").has_value());
+}
+
 TEST_F(NetpolctlShowTest, VersionIsPrinted) {
   EXPECT_THAT(Netpolctl({"version"}).out, HasSubstr("netpolctl "));
   EXPECT_TRUE(

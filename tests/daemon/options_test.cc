@@ -220,6 +220,13 @@ TEST(OptionsTest, DurationsAreGosAndFinite) {
   }
 }
 
+TEST(OptionsTest, TheDefaultDenyIsOffUnlessAskedFor) {
+  Flags flags;
+  EXPECT_FALSE(Make(flags)->controller.layout.default_deny);
+  flags.netpol_default_deny = true;
+  EXPECT_TRUE(Make(flags)->controller.layout.default_deny);
+}
+
 TEST(OptionsTest, IcmpIsOneOfTwoModes) {
   Flags flags;
   flags.icmp = "policy";
