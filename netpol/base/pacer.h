@@ -12,9 +12,11 @@ struct PacerOptions {
   // one.
   double rest_factor = 4;
   absl::Duration max_rest = absl::Seconds(1);
-  // After failures: doubled each time, from the first to the last.
+  // After failures: doubled each time, from the first to the last. What was in
+  // the way, such as somebody who held the table's lock, costs at most the last
+  // one more once it is gone.
   absl::Duration first_retry = absl::Milliseconds(200);
-  absl::Duration last_retry = absl::Seconds(30);
+  absl::Duration last_retry = absl::Seconds(4);
   // With nothing to do; infinite for never.
   absl::Duration period = absl::Minutes(5);
 };

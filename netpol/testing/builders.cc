@@ -189,6 +189,35 @@ PodBuilder& PodBuilder::Uid(absl::string_view uid) {
   return *this;
 }
 
+NodeBuilder::NodeBuilder(absl::string_view name) {
+  node_.mutable_metadata()->set_name(std::string(name));
+}
+
+NodeBuilder& NodeBuilder::Address(absl::string_view address,
+                                  absl::string_view type) {
+  k8s::NodeAddress* added = node_.mutable_status()->add_addresses();
+  added->set_type(std::string(type));
+  added->set_address(std::string(address));
+  return *this;
+}
+
+NodeBuilder& NodeBuilder::PodCidr(absl::string_view cidr) {
+  node_.mutable_spec()->add_pod_cidrs(std::string(cidr));
+  return *this;
+}
+
+NodeBuilder& NodeBuilder::OldPodCidr(absl::string_view cidr) {
+  node_.mutable_spec()->set_pod_cidr(std::string(cidr));
+  return *this;
+}
+
+NodeBuilder& NodeBuilder::Annotation(absl::string_view key,
+                                     absl::string_view value) {
+  (*node_.mutable_metadata()->mutable_annotations())[std::string(key)] =
+      std::string(value);
+  return *this;
+}
+
 PolicyBuilder::PolicyBuilder(absl::string_view ns, absl::string_view name) {
   SetKey(ns, name, *policy_.mutable_metadata());
 }

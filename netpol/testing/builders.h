@@ -81,6 +81,22 @@ class PodBuilder {
   k8s::Pod pod_;
 };
 
+class NodeBuilder {
+ public:
+  explicit NodeBuilder(absl::string_view name);
+
+  // Append to status.addresses, under InternalIP or `type`.
+  NodeBuilder& Address(absl::string_view address,
+                       absl::string_view type = "InternalIP");
+  NodeBuilder& PodCidr(absl::string_view cidr);     // Appends: spec.podCIDRs.
+  NodeBuilder& OldPodCidr(absl::string_view cidr);  // spec.podCIDR only.
+  NodeBuilder& Annotation(absl::string_view key, absl::string_view value);
+  k8s::Node Build() const { return node_; }
+
+ private:
+  k8s::Node node_;
+};
+
 // A policy of namespace and name; selects every pod of its namespace until
 // Selects() is called.
 class PolicyBuilder {

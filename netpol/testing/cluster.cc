@@ -49,6 +49,9 @@ std::string Describe(const Cluster& cluster) {
   for (const k8s::Namespace& ns : cluster.namespaces) {
     absl::StrAppend(&text, "namespace: ", OneLine(ns), "\n");
   }
+  for (const k8s::Node& node : cluster.nodes) {
+    absl::StrAppend(&text, "node: ", OneLine(node), "\n");
+  }
   for (const k8s::Pod& pod : cluster.pods) {
     absl::StrAppend(&text, "pod: ", OneLine(pod), "\n");
   }
@@ -65,6 +68,7 @@ std::vector<v1::WatchEvent> ListingOf(const Cluster& cluster) {
   for (const k8s::Namespace& ns : cluster.namespaces) {
     events.push_back(Upsert(ns));
   }
+  for (const k8s::Node& node : cluster.nodes) events.push_back(Upsert(node));
   for (const k8s::Pod& pod : cluster.pods) events.push_back(Upsert(pod));
   for (const k8s::NetworkPolicy& policy : cluster.policies) {
     events.push_back(Upsert(policy));
@@ -80,11 +84,26 @@ std::vector<v1::WatchEvent> ListingOf(const Cluster& cluster) {
 void ApplyEvent(const v1::WatchEvent& event, Cluster& cluster) {
   if (event.has_namespace_()) {
     Apply(event.type(), event.namespace_(), cluster.namespaces);
+  } else if (event.has_node()) {
+    Apply(event.type(), event.node(), cluster.nodes);
   } else if (event.has_pod()) {
     Apply(event.type(), event.pod(), cluster.pods);
   } else if (event.has_network_policy()) {
     Apply(event.type(), event.network_policy(), cluster.policies);
   }
+}
+
+bool IsOfPodOn(const Cluster& cluster, absl::string_view node,
+               const IpAddress& address) {
+  const std::string text = address.ToString();
+  for (const k8s::Pod& pod : cluster.pods) {
+    if (pod.spec().node_name() != node) continue;
+    if (pod.status().pod_ip() == text) return true;
+    for (const k8s::PodIP& ip : pod.status().pod_ips()) {
+      if (ip.ip() == text) return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace netpol

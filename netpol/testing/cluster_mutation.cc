@@ -1,143 +1,116 @@
 #include "netpol/testing/cluster_mutation.h"
 
-#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "netpol/testing/builders.h"
 #include "netpol/testing/random_cluster.h"
 #include "netpol/testing/random_objects.h"
+#include "netpol/testing/random_pod_change.h"
 #include "netpol/testing/random_policy.h"
+#include "netpol/testing/random_policy_change.h"
 
 namespace netpol {
 namespace {
 
-bool Finished(const k8s::Pod& pod) {
-  return pod.status().phase() == "Succeeded" ||
-         pod.status().phase() == "Failed";
-}
-
-// Addresses of pods that count, but for `except`, which may be null.
-std::set<std::string> AddressesInUse(const Cluster& cluster,
-                                     const k8s::Pod* except) {
-  std::set<std::string> in_use;
-  for (const k8s::Pod& pod : cluster.pods) {
-    if (&pod == except || Finished(pod) || pod.spec().host_network()) continue;
-    in_use.insert(pod.status().pod_ip());
-    for (const k8s::PodIP& ip : pod.status().pod_ips()) in_use.insert(ip.ip());
+v1::WatchEvent ChangeNamespace(Random& random,
+                               const RandomClusterOptions& options,
+                               const Cluster& cluster) {
+  const int draw = random.Between(0, 19);
+  if (draw < 7 && !cluster.namespaces.empty()) {
+    return Delete(random.Pick(cluster.namespaces));
   }
-  in_use.erase("");  // Nobody's: a family that a pair lacks.
-  return in_use;
-}
-
-// Addresses for a pod of this side; none if all are taken and may not be
-// shared.
-AddressPair PickAddresses(Random& random, const RandomClusterOptions& options,
-                          const Cluster& cluster, const k8s::Pod* except,
-                          bool local) {
-  const auto& pool = local ? options.local_pods : options.remote_pods;
-  if (options.shared_addresses && random.Chance(15)) return random.Pick(pool);
-  const std::set<std::string> in_use = AddressesInUse(cluster, except);
-  std::vector<AddressPair> unused;
-  for (const AddressPair& candidate : pool) {
-    if (in_use.count(candidate.v4) + in_use.count(candidate.v6) == 0) {
-      unused.push_back(candidate);
-    }
+  if (draw < 9 && !cluster.namespaces.empty()) {
+    return Upsert(random.Pick(cluster.namespaces));
   }
-  return unused.empty() ? AddressPair() : random.Pick(unused);
+  const std::string name = RandomNamespaceName(random, options);
+  // It may not be there.
+  if (draw == 9) return Delete(MakeNamespace(name));
+  // The name of a namespace that exists relabels it.
+  return Upsert(RandomNamespace(random, name));
 }
 
-v1::WatchEvent CreatePod(Random& random, const RandomClusterOptions& options,
-                         const Cluster& cluster) {
-  const std::string ns = RandomNamespaceName(random, options);
-  const std::string name = UnusedName("p", cluster.pods);
-  if (random.Chance(15)) {
-    return Upsert(RandomIdlePod(random, options, ns, name));
+v1::WatchEvent ChangeNode(Random& random, const RandomClusterOptions& options) {
+  const std::string& name =
+      random.Chance(50) ? options.node : options.remote_node;
+  const k8s::Node node = RandomNode(random, options, name);
+  return random.Chance(25) ? Delete(node) : Upsert(node);
+}
+
+v1::WatchEvent ChangePolicy(Random& random, const RandomClusterOptions& options,
+                            const Cluster& cluster) {
+  const bool full =
+      cluster.policies.size() >= static_cast<size_t>(options.max_policies);
+  const int draw = random.Between(0, 29);
+  if (cluster.policies.empty() || (draw < 10 && !full)) {
+    const std::string ns = RandomNamespaceName(random, options);
+    const std::string name = UnusedName("n", cluster.policies);
+    return Upsert(RandomPolicy(random, options, ns, name));
   }
-  const bool local = random.Chance(60);
-  const AddressPair pair =
-      PickAddresses(random, options, cluster, nullptr, local);
-  return Upsert(RandomPod(random, ns, name,
-                          local ? options.node : options.remote_node, pair));
-}
-
-// A new pod under an old name, maybe elsewhere, whose end nobody has told.
-k8s::Pod RecreatePod(Random& random, const RandomClusterOptions& options,
-                     const Cluster& cluster, const k8s::Pod& old) {
-  const bool local = random.Chance(50);
-  const AddressPair pair = PickAddresses(random, options, cluster, &old, local);
-  return RandomPod(random, old.metadata().namespace_(), old.metadata().name(),
-                   local ? options.node : options.remote_node, pair);
+  const k8s::NetworkPolicy& old = random.Pick(cluster.policies);
+  if (draw < 19) return Delete(old);
+  return Upsert(ChangedPolicy(random, options, old));
 }
 
 v1::WatchEvent ChangePod(Random& random, const RandomClusterOptions& options,
-                         const Cluster& cluster, const k8s::Pod& old) {
-  k8s::Pod pod = old;
-  const bool counts_never = Finished(old) || old.spec().host_network();
-  switch (random.Between(0, 9)) {
-    case 0:
-    case 1:
-    case 2:
-      RandomizeLabels(random, pod);
-      break;
-    case 3:
-    case 4:
-      if (counts_never) break;
-      SetAddresses(PickAddresses(random, options, cluster, &old,
-                                 old.spec().node_name() == options.node),
-                   pod);
-      break;
-    case 5:
-      RandomizePorts(random, pod);
-      break;
-    case 6:
-      pod.mutable_metadata()->mutable_deletion_timestamp()->set_seconds(
-          1800000000);
-      break;
-    case 7:
-      pod.mutable_status()->set_phase(random.Chance(50) ? "Succeeded"
-                                                        : "Failed");
-      break;
-    case 8:
-      pod = RecreatePod(random, options, cluster, old);
-      break;
-    default:  // Told again.
-      break;
-  }
-  return Upsert(pod);
+                         const Cluster& cluster) {
+  if (cluster.pods.empty()) return Upsert(NewPod(random, options, cluster));
+  const k8s::Pod& old = random.Pick(cluster.pods);
+  if (random.Chance(20)) return Delete(old);
+  return Upsert(ChangedPod(random, options, cluster, old));
 }
 
 v1::WatchEvent NextEvent(Random& random, const RandomClusterOptions& options,
                          const Cluster& cluster) {
-  const std::string ns = RandomNamespaceName(random, options);
   const int draw = random.Between(0, 99);
-  if (draw < 40 && !cluster.pods.empty()) {
-    const k8s::Pod& pod = random.Pick(cluster.pods);
-    return ChangePod(random, options, cluster, pod);
+  if (draw < 50) return ChangePod(random, options, cluster);
+  if (draw < 66) return ChangeNamespace(random, options, cluster);
+  if (draw < 70) return ChangeNode(random, options);
+  return ChangePolicy(random, options, cluster);
+}
+
+template <typename Object>
+void AddThoseOf(const std::string& ns, const std::vector<Object>& objects,
+                bool gone, std::vector<v1::WatchEvent>& events) {
+  for (const Object& object : objects) {
+    if (object.metadata().namespace_() != ns) continue;
+    events.push_back(gone ? Delete(object) : Upsert(object));
   }
-  if (draw < 50 && !cluster.pods.empty()) {
-    return Delete(random.Pick(cluster.pods));
+}
+
+// All that is in the namespace, and itself.
+void AddContents(const std::string& ns, const Cluster& cluster, bool gone,
+                 std::vector<v1::WatchEvent>& events) {
+  AddThoseOf(ns, cluster.pods, gone, events);
+  AddThoseOf(ns, cluster.policies, gone, events);
+  for (const k8s::Namespace& object : cluster.namespaces) {
+    if (object.metadata().name() != ns) continue;
+    events.push_back(gone ? Delete(object) : Upsert(object));
   }
-  if (draw < 57 && !cluster.namespaces.empty()) {
-    return Delete(random.Pick(cluster.namespaces));
+}
+
+void Shuffle(Random& random, size_t first,
+             std::vector<v1::WatchEvent>& events) {
+  for (size_t i = first + 1; i < events.size(); ++i) {
+    std::swap(events[i], events[first + random.Below(i - first + 1)]);
   }
-  // The name of a namespace that exists relabels it.
-  if (draw < 70) return Upsert(RandomNamespace(random, ns));
-  if (draw < 78 && !cluster.policies.empty()) {
-    return Delete(random.Pick(cluster.policies));
+}
+
+// Everything of a namespace is deleted; at times it is all back at once.
+std::vector<v1::WatchEvent> EmptyNamespace(Random& random,
+                                           const RandomClusterOptions& options,
+                                           const Cluster& cluster) {
+  const std::string ns = RandomNamespaceName(random, options);
+  std::vector<v1::WatchEvent> events;
+  AddContents(ns, cluster, /*gone=*/true, events);
+  Shuffle(random, 0, events);
+  const size_t deletions = events.size();
+  if (random.Chance(40)) {
+    AddContents(ns, cluster, /*gone=*/false, events);
+    Shuffle(random, deletions, events);
   }
-  if (draw < 84 && !cluster.policies.empty()) {
-    const k8s::ObjectMeta& meta = random.Pick(cluster.policies).metadata();
-    return Upsert(
-        RandomPolicy(random, options, meta.namespace_(), meta.name()));
-  }
-  const bool full =
-      cluster.policies.size() >= static_cast<size_t>(options.max_policies);
-  if (draw < 92 && !full) {
-    const std::string name = UnusedName("n", cluster.policies);
-    return Upsert(RandomPolicy(random, options, ns, name));
-  }
-  return Upsert(RandomNamespace(random, ns));
+  return events;
 }
 
 }  // namespace
@@ -151,10 +124,35 @@ v1::WatchEvent MutateCluster(Random& random,
   const size_t pods = cluster.pods.size();
   const int births = pods >= enough ? 0 : pods < enough / 2 ? 40 : 15;
   v1::WatchEvent event = random.Chance(births)
-                             ? CreatePod(random, options, cluster)
+                             ? Upsert(NewPod(random, options, cluster))
                              : NextEvent(random, options, cluster);
   ApplyEvent(event, cluster);
   return event;
+}
+
+std::vector<v1::WatchEvent> MutateClusterAtOnce(
+    Random& random, const RandomClusterOptions& options, Cluster& cluster) {
+  const int draw = random.Between(0, 99);
+  std::vector<v1::WatchEvent> events;
+  if (draw >= 97) {
+    events = EmptyNamespace(random, options, cluster);
+    for (const v1::WatchEvent& event : events) ApplyEvent(event, cluster);
+    return events;
+  }
+  const int count = draw < 60   ? 1
+                    : draw < 88 ? random.Between(2, 4)
+                                : random.Between(5, 12);
+  Cluster after = cluster;
+  for (int i = 0; i < count; ++i) {
+    events.push_back(MutateCluster(random, options, after));
+  }
+  if (count == 1 || !options.shared_addresses) {
+    cluster = std::move(after);
+    return events;
+  }
+  Shuffle(random, 0, events);
+  for (const v1::WatchEvent& event : events) ApplyEvent(event, cluster);
+  return events;
 }
 
 }  // namespace netpol

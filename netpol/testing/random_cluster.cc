@@ -16,6 +16,9 @@ void AddPods(Random& random, const RandomClusterOptions& options,
     const std::string ns = RandomNamespaceName(random, options);
     const std::string name = UnusedName("p", cluster.pods);
     cluster.pods.push_back(RandomPod(random, ns, name, node, pair));
+    if (options.invalid_parts && random.Chance(4)) {
+      SpoilPod(random, cluster.pods.back());
+    }
   }
 }
 
@@ -45,6 +48,10 @@ Cluster RandomCluster(Random& random, const RandomClusterOptions& options) {
     if (i > 0 && random.Chance(12)) continue;
     const std::string name = std::string("ns-") + static_cast<char>('a' + i);
     cluster.namespaces.push_back(RandomNamespace(random, name));
+  }
+  for (const std::string& name : {options.node, options.remote_node}) {
+    if (random.Chance(15)) continue;
+    cluster.nodes.push_back(RandomNode(random, options, name));
   }
   AddPods(random, options, options.node, options.local_pods, cluster);
   AddPods(random, options, options.remote_node, options.remote_pods, cluster);

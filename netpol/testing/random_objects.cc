@@ -169,4 +169,65 @@ k8s::Pod RandomIdlePod(Random& random, const RandomClusterOptions& options,
   return pod;
 }
 
+k8s::Node RandomNode(Random& random, const RandomClusterOptions& options,
+                     const std::string& name) {
+  const bool own = name == options.node;
+  k8s::Node node;
+  node.mutable_metadata()->set_name(name);
+  if (random.Chance(80)) {
+    const std::string third = own ? "0" : random.Chance(80) ? "1" : "200";
+    node.mutable_spec()->add_pod_cidrs(absl::StrCat("10.42.", third, ".0/24"));
+    if (random.Chance(80)) {
+      node.mutable_spec()->add_pod_cidrs(
+          absl::StrCat("fd00:42:0:", third, "::/64"));
+    }
+    node.mutable_spec()->set_pod_cidr(node.spec().pod_cidrs(0));
+  }
+  for (const AddressPair& pair :
+       own ? options.node_addresses : options.outside) {
+    for (const std::string& address : {pair.v4, pair.v6}) {
+      if (address.empty() || random.Chance(30)) continue;
+      k8s::NodeAddress* entry = node.mutable_status()->add_addresses();
+      entry->set_type(random.Chance(70) ? "InternalIP" : "ExternalIP");
+      entry->set_address(address);
+    }
+  }
+  k8s::NodeAddress* host = node.mutable_status()->add_addresses();
+  host->set_type("Hostname");
+  host->set_address(name);
+  return node;
+}
+
+void SpoilPod(Random& random, k8s::Pod& pod) {
+  k8s::PodStatus* status = pod.mutable_status();
+  switch (random.Between(0, 3)) {
+    case 0:
+      // Beside a good one: podIP alone would mean something else then.
+      if (status->pod_ips_size() > 0) {
+        status->add_pod_ips()->set_ip(random.Chance(50) ? "10.42.0.999" : "");
+      }
+      break;
+    case 1:
+      status->set_pod_ip("nowhere");
+      break;
+    case 2:
+      if (status->pod_ips_size() > 0) {
+        const std::string first = status->pod_ips(0).ip();
+        status->add_pod_ips()->set_ip(first);
+      }
+      break;
+    default: {
+      k8s::Container* container = pod.mutable_spec()->add_containers();
+      k8s::ContainerPort* port = container->add_ports();
+      port->set_name(random.Pick(RandomPortNames()));
+      port->set_container_port(random.Chance(50) ? 0 : 70000);
+      // Beside a good one of the same name.
+      port = container->add_ports();
+      port->set_name(random.Pick(RandomPortNames()));
+      port->set_container_port(random.Pick(RandomPortNumbers()));
+      port->set_protocol(random.Chance(80) ? "TCP" : "ICMP");
+    }
+  }
+}
+
 }  // namespace netpol

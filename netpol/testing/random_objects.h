@@ -1,4 +1,4 @@
-// Random namespaces and pods.
+// Random namespaces, pods and nodes.
 #ifndef NETPOL_TESTING_RANDOM_OBJECTS_H_
 #define NETPOL_TESTING_RANDOM_OBJECTS_H_
 
@@ -38,6 +38,15 @@ k8s::Pod RandomPod(Random& random, absl::string_view ns, absl::string_view name,
 // A pod that does not count: on the host network, finished, or without address.
 k8s::Pod RandomIdlePod(Random& random, const RandomClusterOptions& options,
                        absl::string_view ns, absl::string_view name);
+
+// `name` is options.node or options.remote_node. Sometimes without addresses or
+// pod CIDRs; the addresses are those that the options give that node, or some.
+k8s::Node RandomNode(Random& random, const RandomClusterOptions& options,
+                     const std::string& name);
+
+// Adds to a pod what no API server lets through: an address that cannot be
+// read, an address twice, a container port out of range.
+void SpoilPod(Random& random, k8s::Pod& pod);
 
 // Replace one side of a pod.
 void RandomizeLabels(Random& random, k8s::Pod& pod);

@@ -86,6 +86,40 @@ std::vector<int64_t> InterestingPorts(const Cluster& cluster) {
   return ports;
 }
 
+void AddAddressesOf(const k8s::Pod& pod, Addresses& addresses) {
+  AddText(pod.status().pod_ip(), addresses);
+  for (const k8s::PodIP& ip : pod.status().pod_ips()) {
+    AddText(ip.ip(), addresses);
+  }
+}
+
+void AddPodsOf(const std::string& ns, const Cluster& cluster,
+               Addresses& addresses) {
+  for (const k8s::Pod& pod : cluster.pods) {
+    if (pod.metadata().namespace_() == ns) AddAddressesOf(pod, addresses);
+  }
+}
+
+void AddPortsOf(const k8s::Pod& pod, std::vector<int64_t>& ports) {
+  for (const k8s::Container& container : pod.spec().containers()) {
+    for (const k8s::ContainerPort& port : container.ports()) {
+      ports.push_back(port.container_port());
+    }
+  }
+}
+
+// What the cluster says of the object that `pod` names, perhaps no longer.
+void AddPodOf(const k8s::Pod& pod, const Cluster& cluster, PacketFocus& focus) {
+  for (const k8s::Pod& old : cluster.pods) {
+    if (old.metadata().name() != pod.metadata().name() ||
+        old.metadata().namespace_() != pod.metadata().namespace_()) {
+      continue;
+    }
+    AddAddressesOf(old, focus.addresses);
+    AddPortsOf(old, focus.ports);
+  }
+}
+
 // One of `ports` or a neighbour.
 uint16_t RandomPort(Random& random, const std::vector<int64_t>& ports) {
   int64_t port = random.Pick(ports);
@@ -103,9 +137,34 @@ Addresses OfFamily(Family family, const Addresses& all) {
 
 }  // namespace
 
+PacketFocus FocusOn(const std::vector<v1::WatchEvent>& events,
+                    const Cluster& before, const Cluster& after) {
+  PacketFocus focus;
+  for (const v1::WatchEvent& event : events) {
+    for (const Cluster* cluster : {&before, &after}) {
+      if (event.has_pod()) {
+        AddPodOf(event.pod(), *cluster, focus);
+      } else if (event.has_namespace_()) {
+        AddPodsOf(event.namespace_().metadata().name(), *cluster,
+                  focus.addresses);
+      } else if (event.has_network_policy()) {
+        AddPodsOf(event.network_policy().metadata().namespace_(), *cluster,
+                  focus.addresses);
+      }
+    }
+    for (const auto& rule : event.network_policy().spec().ingress()) {
+      AddPortsOf(rule.ports(), focus.ports);
+    }
+    for (const auto& rule : event.network_policy().spec().egress()) {
+      AddPortsOf(rule.ports(), focus.ports);
+    }
+  }
+  return focus;
+}
+
 std::vector<Packet> RandomPackets(Random& random, const Cluster& cluster,
                                   const RandomClusterOptions& options,
-                                  int count) {
+                                  int count, const PacketFocus& focus) {
   static const auto* const kProtocols = new std::vector<uint8_t>{
       IPPROTO_TCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP};
   Addresses local;
@@ -120,18 +179,27 @@ std::vector<Packet> RandomPackets(Random& random, const Cluster& cluster,
 
   std::vector<Packet> packets;
   while (packets.size() < static_cast<size_t>(count)) {
-    const IpAddress near = random.Pick(random.Chance(90) ? local : named);
+    IpAddress near = random.Pick(random.Chance(90) ? local : named);
+    if (!focus.addresses.empty() && random.Chance(60)) {
+      near = random.Pick(focus.addresses);
+    }
     const Addresses others = OfFamily(near.family, named);
     const Addresses other_edges = OfFamily(near.family, edges);
     IpAddress far = random.Pick(others);
-    if (!other_edges.empty() && random.Chance(20)) {
+    // Of two that are not here neither is judged.
+    const Addresses here = OfFamily(near.family, local);
+    if (!here.empty() &&
+        std::find(local.begin(), local.end(), near) == local.end()) {
+      far = random.Pick(here);
+    } else if (!other_edges.empty() && random.Chance(20)) {
       far = random.Pick(other_edges);
     }
     if (random.Chance(2)) far = near;
     Packet packet{near, far};
     if (random.Chance(50)) packet = Packet{far, near};
     packet.protocol = random.Pick(*kProtocols);
-    packet.destination_port = RandomPort(random, ports);
+    const bool focused = !focus.ports.empty() && random.Chance(40);
+    packet.destination_port = RandomPort(random, focused ? focus.ports : ports);
     packets.push_back(packet);
   }
   return packets;

@@ -19,4 +19,6 @@ int FirstSeed() { return Setting("NETPOL_SEED", 1); }
 
 int Rounds(int otherwise) { return Setting("NETPOL_ROUNDS", otherwise); }
 
+int Steps(int otherwise) { return Setting("NETPOL_STEPS", otherwise); }
+
 }  // namespace netpol

@@ -35,15 +35,25 @@ LabelMap NamespaceLabels(const Cluster& cluster, const std::string& name) {
 
 // --- Which pods there are. ---------------------------------------------------
 
+// Parsing is most of the work, and the texts are always the same few.
+absl::StatusOr<IpAddress> ParsedOnce(const std::string& text) {
+  thread_local std::map<std::string, absl::StatusOr<IpAddress>> parsed;
+  if (parsed.size() > 100000) parsed.clear();
+  auto it = parsed.find(text);
+  if (it == parsed.end())
+    it = parsed.emplace(text, IpAddress::Parse(text)).first;
+  return it->second;
+}
+
 bool HasAddress(const k8s::Pod& pod, const IpAddress& address) {
-  std::vector<std::string> texts;
-  for (const k8s::PodIP& ip : pod.status().pod_ips()) texts.push_back(ip.ip());
-  if (texts.empty()) texts.push_back(pod.status().pod_ip());
-  for (const std::string& text : texts) {
-    const absl::StatusOr<IpAddress> parsed = IpAddress::Parse(text);
+  bool any = false;
+  for (const k8s::PodIP& ip : pod.status().pod_ips()) {
+    const absl::StatusOr<IpAddress> parsed = ParsedOnce(ip.ip());
     if (parsed.ok() && *parsed == address) return true;
+    any = any || parsed.ok();
   }
-  return false;
+  const absl::StatusOr<IpAddress> old = ParsedOnce(pod.status().pod_ip());
+  return !any && old.ok() && *old == address;
 }
 
 bool IsRunning(const k8s::Pod& pod) {
@@ -69,15 +79,31 @@ bool IsYounger(const k8s::Pod& a, const k8s::Pod& b) {
   return age(a) > age(b);
 }
 
+template <typename Values, typename Value>
+bool HasValue(const Values& values, const Value& value) {
+  return std::find(values.begin(), values.end(), value) != values.end();
+}
+
 // The pod whose policies apply to the address on this node, or null.
 const k8s::Pod* LocalSubject(const Cluster& cluster, const NodeView& node,
                              const IpAddress& address) {
+  if (HasValue(node.addresses, address)) return nullptr;
   const k8s::Pod* subject = nullptr;
   for (const k8s::Pod* pod : OwnersOf(cluster, address)) {
     if (pod->spec().node_name() != node.name) continue;
     if (subject == nullptr || IsYounger(*pod, *subject)) subject = pod;
   }
   return subject;
+}
+
+// Whether the default deny refuses the address.
+bool IsNobodys(const Cluster& cluster, const NodeView& node,
+               const IpAddress& address) {
+  bool inside = false;
+  for (const IpPrefix& cidr : node.default_deny)
+    inside = inside || cidr.Contains(address);
+  return inside && !HasValue(node.addresses, address) &&
+         LocalSubject(cluster, node, address) == nullptr;
 }
 
 // --- Selectors. --------------------------------------------------------------
@@ -324,11 +350,6 @@ Verdict Judge(const Cluster& cluster, const k8s::Pod& subject,
   return {false, absl::StrCat(where, "not allowed by any of", isolating)};
 }
 
-template <typename Values, typename Value>
-bool HasValue(const Values& values, const Value& value) {
-  return std::find(values.begin(), values.end(), value) != values.end();
-}
-
 }  // namespace
 
 Verdict Evaluate(const Cluster& cluster, const NodeView& node,
@@ -339,6 +360,11 @@ Verdict Evaluate(const Cluster& cluster, const NodeView& node,
   if (!HasValue(node.families, packet.source.family)) {
     return {true, "the family is not enforced"};
   }
+  const bool from_node = HasValue(node.addresses, packet.source);
+  if (IsNobodys(cluster, node, packet.source))
+    return {false, "source is of the pod CIDRs and no known pod's"};
+  if (!from_node && IsNobodys(cluster, node, packet.destination))
+    return {false, "destination is of the pod CIDRs and no known pod's"};
   if (packet.source == packet.destination) return {true, "reaches itself"};
 
   Verdict egress{true, "source is no local pod"};
@@ -348,7 +374,7 @@ Verdict Evaluate(const Cluster& cluster, const NodeView& node,
 
   Verdict ingress{true, "destination is no local pod"};
   const k8s::Pod* destination = LocalSubject(cluster, node, packet.destination);
-  if (destination != nullptr && HasValue(node.addresses, packet.source)) {
+  if (destination != nullptr && from_node) {
     ingress = {true, "own node reaches its pods"};
   } else if (destination != nullptr) {
     ingress = Judge(cluster, *destination, "Ingress", packet);

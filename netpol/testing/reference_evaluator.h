@@ -17,6 +17,9 @@ struct NodeView {
   std::string name;  // Pods with this spec.nodeName are local.
   std::vector<Family> families = {Family::kIPv4, Family::kIPv6};  // Enforced.
   std::vector<IpAddress> addresses;  // All of the node's own.
+  // Addresses within these that neither a local pod nor the node has are
+  // refused, but to the node itself.
+  std::vector<IpPrefix> default_deny = {};
 };
 
 struct Verdict {
@@ -33,7 +36,8 @@ struct Verdict {
 //
 // From the API's text (networking.k8s.io/v1):
 //  - A pod always reaches itself, and the pod's node always reaches it. The way
-//    from a pod to its node is egress as any other.
+//    from a pod to its node is egress as any other. The node's own addresses
+//    are no pod's, whatever a pod's status says.
 //  - A pod counts if it has an address, is not on the host network and its
 //  phase
 //    is neither Succeeded nor Failed. Terminating pods count.

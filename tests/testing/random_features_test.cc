@@ -55,6 +55,9 @@ void SeeExcept(const IpPrefix& cidr, const std::string& text,
   if (!except.ok()) return;
   count.Saw(*except == cidr, "except is all");
   count.Saw(*except != cidr && cidr.Contains(*except), "except inside");
+  count.Saw(except->IsHost() && cidr.Contains(*except),
+            std::string(FamilyName(except->family())) + " except one address");
+  count.Saw(except->ToString() != text, "except host bits");
   count.Saw(*except != cidr && except->Contains(cidr), "except around");
   const bool other = except->family() != cidr.family();
   count.Saw(other, "except other family");
@@ -84,7 +87,7 @@ void SeeBlock(const k8s::IPBlock& block, FeatureCount& count) {
   count.Saw(!cidr->IsHost() && cidr->length > 0, family + " between");
   const bool mapped = block.cidr().find("::ffff:") == 0;
   count.Saw(mapped, "IPv4 as IPv6");
-  count.Saw(!mapped && cidr->ToString() != block.cidr(), "host bits");
+  count.Saw(!mapped && cidr->ToString() != block.cidr(), family + " host bits");
   std::vector<IpPrefix> excepts;
   for (const std::string& text : block.except()) {
     SeeExcept(*cidr, text, count);
@@ -93,6 +96,23 @@ void SeeBlock(const k8s::IPBlock& block, FeatureCount& count) {
   }
   count.Saw(excepts.empty(), "no except");
   SeeExceptPairs(excepts, count);
+}
+
+// Where a port's name stands: `side` is "ingress" or "egress".
+template <typename Peers, typename Ports>
+void SeeNamedPorts(const Peers& peers, const Ports& ports,
+                   const std::string& side, FeatureCount& count) {
+  for (const k8s::NetworkPolicyPort& entry : ports) {
+    if (!entry.has_port() || entry.port().type() != 1) continue;
+    const std::string place = side + " name ";
+    count.Saw(peers.empty(), place + "without peers");
+    count.Saw(true, place + entry.protocol());
+    for (const k8s::NetworkPolicyPeer& peer : peers) {
+      count.Saw(peer.has_ip_block(), place + "with a block");
+      count.Saw(peer.has_pod_selector() || peer.has_namespace_selector(),
+                place + "with pods");
+    }
+  }
 }
 
 template <typename Peers>
@@ -171,19 +191,27 @@ void SeePolicy(const k8s::NetworkPolicy& policy, FeatureCount& count) {
     count.Saw(rule.ports().empty() && rule.from().empty(), "empty rule");
     SeePeers(rule.from(), count);
     SeePorts(rule.ports(), count);
+    SeeNamedPorts(rule.from(), rule.ports(), "ingress", count);
   }
   for (const auto& rule : spec.egress()) {
     SeePeers(rule.to(), count);
     SeePorts(rule.ports(), count);
+    SeeNamedPorts(rule.to(), rule.ports(), "egress", count);
   }
 }
 
 void SeePodPorts(const k8s::Pod& pod, FeatureCount& count) {
   std::map<std::string, std::set<int>> numbers;
+  std::map<std::string, std::set<std::string>> protocols;
   for (const k8s::Container& container : pod.spec().containers()) {
     for (const k8s::ContainerPort& port : container.ports()) {
+      const bool inside =
+          port.container_port() >= 1 && port.container_port() <= 65535;
+      count.Saw(!inside, "container port out of range");
       count.Saw(!port.has_name(), "container port without name");
       count.Saw(true, "container protocol " + port.protocol());
+      protocols[port.name()].insert(port.protocol().empty() ? "TCP"
+                                                            : port.protocol());
       if (port.protocol().empty() || port.protocol() == "TCP") {
         numbers[port.name()].insert(port.container_port());
       }
@@ -192,10 +220,64 @@ void SeePodPorts(const k8s::Pod& pod, FeatureCount& count) {
   for (const auto& [name, given] : numbers) {
     count.Saw(!name.empty() && given.size() > 1, "name with several numbers");
   }
+  for (const auto& [name, given] : protocols) {
+    count.Saw(!name.empty() && given.size() > 1, "name with several protocols");
+  }
   for (const k8s::Container& container : pod.spec().init_containers()) {
+    for (const k8s::ContainerPort& port : container.ports()) {
+      count.Saw(numbers.count(port.name()) > 0 &&
+                    container.restart_policy() == "Always",
+                "sidecar shares a name");
+    }
     count.Saw(true,
               container.restart_policy() == "Always" ? "sidecar" : "init");
   }
+}
+
+// Of all containers that stay, TCP.
+std::map<std::string, std::set<int>> NamedPortsOf(const k8s::Pod& pod) {
+  std::map<std::string, std::set<int>> numbers;
+  for (const k8s::Container& container : pod.spec().containers()) {
+    for (const k8s::ContainerPort& port : container.ports()) {
+      if (port.has_name() && port.protocol() != "UDP" &&
+          port.protocol() != "SCTP") {
+        numbers[port.name()].insert(port.container_port());
+      }
+    }
+  }
+  return numbers;
+}
+
+void SeePortNamesAcrossPods(const Cluster& cluster, FeatureCount& count) {
+  std::map<std::string, std::set<int>> first;
+  for (const k8s::Pod& pod : cluster.pods) {
+    for (const auto& [name, numbers] : NamedPortsOf(pod)) {
+      const auto [known, inserted] = first.emplace(name, numbers);
+      count.Saw(!inserted && known->second != numbers, "name differs per pod");
+    }
+  }
+}
+
+void SeeWrongAddresses(const k8s::Pod& pod, FeatureCount& count) {
+  std::set<std::string> texts;
+  for (const k8s::PodIP& ip : pod.status().pod_ips()) {
+    count.Saw(!texts.insert(ip.ip()).second, "address twice in a pod");
+    count.Saw(!IpAddress::Parse(ip.ip()).ok(), "address unreadable");
+  }
+}
+
+void SeeNodes(const RandomClusterOptions& options, const Cluster& cluster,
+              FeatureCount& count) {
+  bool own = false;
+  for (const k8s::Node& node : cluster.nodes) {
+    own |= node.metadata().name() == options.node;
+    count.Saw(true, "node with " +
+                        std::to_string(node.spec().pod_cidrs_size()) +
+                        " pod CIDRs");
+    count.Saw(node.status().addresses_size() > 2, "node with addresses");
+  }
+  count.Saw(!own, "own node not told");
+  count.Saw(cluster.nodes.size() == 2, "both nodes told");
 }
 
 void SeePods(const Cluster& cluster, FeatureCount& count) {
@@ -203,6 +285,7 @@ void SeePods(const Cluster& cluster, FeatureCount& count) {
   std::set<std::string> addresses;
   for (const k8s::Pod& pod : cluster.pods) {
     SeePodPorts(pod, count);
+    SeeWrongAddresses(pod, count);
     const int families = pod.status().pod_ips_size();
     const bool old = families == 0 && pod.status().has_pod_ip();
     const bool host = pod.spec().host_network();
@@ -244,6 +327,8 @@ FeatureCount CountFeatures(const RandomClusterOptions& options) {
                 "pod of a missing namespace");
     }
     SeePods(cluster, count);
+    SeePortNamesAcrossPods(cluster, count);
+    SeeNodes(options, cluster, count);
     for (const auto& policy : cluster.policies) SeePolicy(policy, count);
     count.Saw(cluster.policies.empty(), "no policies");
     count.EndSeed();
@@ -274,7 +359,10 @@ const std::vector<std::string>& InvalidFeatures() {
                                    "types Sideways",
                                    "types Ingress Sideways",
                                    "port name 80",
-                                   "protocol ICMP"};
+                                   "protocol ICMP",
+                                   "address unreadable",
+                                   "address twice in a pod",
+                                   "container port out of range"};
   return *kFeatures;
 }
 
@@ -296,13 +384,22 @@ TEST(RandomFeaturesTest, EveryValidFeatureOccurs) {
         "peer pods in namespaces", "IPv4 block everything",
         "IPv4 block one address", "IPv4 block between", "IPv6 block everything",
         "IPv6 block one address", "IPv6 block between", "IPv4 as IPv6",
-        "host bits", "no except", "except inside", "except twice",
-        "except nested", "block twice", "blocks overlap",
+        "IPv4 block host bits", "IPv6 block host bits", "no except",
+        "except inside", "except twice", "except nested", "except host bits",
+        "IPv4 except one address", "IPv6 except one address", "block twice",
+        "blocks overlap",
         // Ports.
         "no ports", "many ports", "protocol TCP", "protocol UDP",
         "protocol SCTP", "protocol absent", "protocol only", "port number",
         "port range", "range of one", "port name http", "port name dns",
         "port name metrics", "port name nobody",
+        // Where port names stand.
+        "ingress name without peers", "ingress name with a block",
+        "ingress name with pods", "ingress name ", "ingress name UDP",
+        "ingress name SCTP", "egress name without peers",
+        "egress name with a block", "egress name with pods", "egress name ",
+        "egress name UDP", "egress name SCTP", "name differs per pod",
+        "name with several protocols", "sidecar shares a name",
         // Pods and namespaces.
         "host network", "phase Running", "phase Pending", "phase Succeeded",
         "phase Failed", "dual stack", "single stack", "podIP only",
@@ -310,7 +407,11 @@ TEST(RandomFeaturesTest, EveryValidFeatureOccurs) {
         "pod without labels", "container port without name",
         "container protocol ", "container protocol UDP",
         "container protocol SCTP", "name with several numbers", "sidecar",
-        "init", "name label", "no name label", "pod of a missing namespace"}) {
+        "init", "name label", "no name label", "pod of a missing namespace",
+        // Nodes.
+        "node with 0 pod CIDRs", "node with 1 pod CIDRs",
+        "node with 2 pod CIDRs", "node with addresses", "own node not told",
+        "both nodes told"}) {
     EXPECT_GE(count[feature], 3) << feature;
   }
 }

@@ -51,6 +51,8 @@ TEST(ReferenceEvaluatorPodTest, OnlyRunningLocalPodsAreJudged) {
       {"podIP of an old server", Local().OldIp(kPod).Build(), true},
       {"podIPs win over podIP", Local().Ip("10.42.0.9").OldIp(kPod).Build(),
        false},
+      {"podIP beside podIPs that cannot be read",
+       Local().Ip("10.42.0.999").OldIp(kPod).Build(), true},
       {"second of podIPs", Local().Ip("fd00:42::5").Ip(kPod).Build(), true},
       {"terminating", Local().Ip(kPod).Terminating().Build(), true},
       {"succeeded", Local().Ip(kPod).Phase("Succeeded").Build(), false},
