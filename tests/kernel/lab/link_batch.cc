@@ -8,6 +8,7 @@
 #include <linux/sockios.h>
 #include <linux/veth.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -149,6 +150,62 @@ void LinkBatch::AddVeth(const VethEnd& here, const VethEnd& there,
        message.Take()});
 }
 
+void LinkBatch::AddBridge(const VethEnd& link) {
+  Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL,
+                  LinkHeader(link.index));
+  message.PutText(IFLA_IFNAME, link.name);
+  message.Put(IFLA_ADDRESS, link.mac.data(), link.mac.size());
+  const size_t info = message.Begin(IFLA_LINKINFO);
+  message.PutText(IFLA_INFO_KIND, "bridge");
+  const size_t data = message.Begin(IFLA_INFO_DATA);
+  const uint8_t off = 0;
+  message.Put(IFLA_BR_MCAST_SNOOPING, &off, sizeof(off));
+  message.End(data);
+  message.End(info);
+  requests_.push_back(
+      {absl::StrCat("adding bridge ", link.name), message.Take()});
+}
+
+void LinkBatch::AddPort(int index, int bridge) {
+  const std::string what =
+      absl::StrCat("making link ", index, " a port of bridge ", bridge);
+  Message port(RTM_NEWLINK, 0, LinkHeader(index));
+  port.PutInt(IFLA_MASTER, static_cast<uint32_t>(bridge));
+  requests_.push_back({what, port.Take()});
+  // Of its own: a link has no port settings before it is a port.
+  Message hairpin(RTM_NEWLINK, 0, LinkHeader(index));
+  const size_t info = hairpin.Begin(IFLA_LINKINFO);
+  hairpin.PutText(IFLA_INFO_SLAVE_KIND, "bridge");
+  const size_t data = hairpin.Begin(IFLA_INFO_SLAVE_DATA);
+  const uint8_t on = 1;
+  hairpin.Put(IFLA_BRPORT_MODE, &on, sizeof(on));
+  hairpin.End(data);
+  hairpin.End(info);
+  requests_.push_back({what, hairpin.Take()});
+}
+
+void LinkBatch::AddVxlan(const VethEnd& link, uint32_t vni,
+                         const IpAddress& local, const IpAddress& remote) {
+  const bool v4 = local.family == Family::kIPv4;
+  constexpr uint16_t kPort = 8472;
+  Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL,
+                  LinkHeader(link.index));
+  message.PutText(IFLA_IFNAME, link.name);
+  message.Put(IFLA_ADDRESS, link.mac.data(), link.mac.size());
+  const size_t info = message.Begin(IFLA_LINKINFO);
+  message.PutText(IFLA_INFO_KIND, "vxlan");
+  const size_t data = message.Begin(IFLA_INFO_DATA);
+  message.PutInt(IFLA_VXLAN_ID, vni);
+  message.PutAddress(v4 ? IFLA_VXLAN_LOCAL : IFLA_VXLAN_LOCAL6, local);
+  message.PutAddress(v4 ? IFLA_VXLAN_GROUP : IFLA_VXLAN_GROUP6, remote);
+  const uint16_t port = htons(kPort);
+  message.Put(IFLA_VXLAN_PORT, &port, sizeof(port));
+  message.End(data);
+  message.End(info);
+  requests_.push_back(
+      {absl::StrCat("adding tunnel ", link.name), message.Take()});
+}
+
 void LinkBatch::SetUp(int index) {
   ifinfomsg header = LinkHeader(index);
   header.ifi_flags = IFF_UP;
@@ -196,10 +253,14 @@ void LinkBatch::AddLocalRoute(int index, const IpAddress& destination) {
 }
 
 void LinkBatch::AddHostRoute(int index, const IpAddress& destination) {
-  const Family family = destination.family;
-  Message message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL,
-                  RouteHeader(family, AddressBits(family), RT_SCOPE_LINK));
-  message.PutAddress(RTA_DST, destination);
+  AddRoute(index, IpPrefix::Host(destination));
+}
+
+void LinkBatch::AddRoute(int index, const IpPrefix& destination) {
+  Message message(
+      RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL,
+      RouteHeader(destination.family(), destination.length, RT_SCOPE_LINK));
+  message.PutAddress(RTA_DST, destination.address);
   message.PutInt(RTA_OIF, static_cast<uint32_t>(index));
   requests_.push_back({absl::StrCat("adding a route to ",
                                     destination.ToString(), " by link ", index),

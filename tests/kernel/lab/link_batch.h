@@ -27,8 +27,9 @@ struct InterfaceAddress {
   static absl::StatusOr<InterfaceAddress> Parse(absl::string_view text);
 };
 
-// One end of a veth pair. The caller chooses the index, so that nothing has to
-// be looked up afterwards; it must be free in its namespace.
+// One end of a veth pair, or another link with a hardware address. The caller
+// chooses the index, so that nothing has to be looked up afterwards; it must be
+// free in its namespace.
 struct VethEnd {
   std::string name;
   int index = 0;
@@ -48,6 +49,15 @@ class LinkBatch {
 
   // A pair with `here` in this namespace and `there` in `peer`, both down.
   void AddVeth(const VethEnd& here, const VethEnd& there, const NetNs& peer);
+  // A bridge that floods multicast to all ports and speaks no spanning tree.
+  void AddBridge(const VethEnd& link);
+  // A link becomes a port of the bridge. What it sent may go back out of it
+  // (hairpin), as network plugins set it for pods.
+  void AddPort(int index, int bridge);
+  // A VXLAN tunnel (RFC 7348) whose other end is `remote`, at UDP port 8472 as
+  // Linux and flannel have it.
+  void AddVxlan(const VethEnd& link, uint32_t vni, const IpAddress& local,
+                const IpAddress& remote);
   void SetUp(int index);
   // The other end of a veth pair goes too.
   void DeleteLink(int index);
@@ -58,6 +68,7 @@ class LinkBatch {
   void AddAddress(int index, const InterfaceAddress& address);
   // Straight to the link.
   void AddHostRoute(int index, const IpAddress& destination);
+  void AddRoute(int index, const IpPrefix& destination);
   // Everything else of the family by `gateway`, which need not be on the link.
   void AddDefaultRoute(int index, const IpAddress& gateway);
   // A permanent neighbour entry: no ARP, no neighbour discovery.

@@ -11,8 +11,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "netpol/base/ip.h"
+#include "tests/kernel/lab/file_descriptor.h"
 #include "tests/kernel/lab/link_batch.h"
 #include "tests/kernel/lab/netns.h"
 #include "tests/kernel/lab/node_process.h"
@@ -38,6 +40,9 @@ struct LabOptions {
       {"kube-bridge", {"10.42.0.1/24", "fd00:42::1/64"}},
       {"lab-tunnel", {"10.42.0.0/32"}},
   };
+  // The name of one of `links`: that one is a real bridge then, and the veth
+  // ends of all pods are its ports.
+  std::string bridge;
   ProberOptions prober;
 };
 
@@ -49,10 +54,17 @@ struct LabOptions {
 //
 //   pod eth0 --- vethN  node  eth0 --- eth0 world
 //
-// No address is ever resolved (permanent neighbours), no IPv6 address waits for
-// duplicate detection, no ICMP error is rate limited, so what a probe meets is
-// the rules and nothing else. Everything vanishes with this object, or with the
-// process however it ends (see NetNs).
+// With LabOptions::bridge the pods share the bridge's subnets instead, find
+// each other and the node by ARP and neighbour discovery, and reach all else by
+// the bridge's addresses; what crosses the bridge meets the rules of iptables
+// (bridge-nf-call-iptables and -ip6tables).
+//
+//   pod eth0 --- vethN  bridge  node  eth0 --- eth0 world
+//
+// Elsewhere no address is ever resolved (permanent neighbours). No IPv6 address
+// waits for duplicate detection, no ICMP error is rate limited, so what a probe
+// meets is the rules and nothing else. Everything vanishes with this object, or
+// with the process however it ends (see NetNs).
 //
 // Thread-compatible. Needs CAP_SYS_ADMIN and CAP_NET_ADMIN: see
 // MayMakeNamespaces(). Raises the soft limit of open files to the hard one: a
@@ -73,6 +85,17 @@ class PacketLab {
 
   // Gives the world these addresses. AlreadyExists if one is in use.
   absl::Status AddRemote(absl::Span<const IpAddress> addresses);
+
+  // Gives a link of the node ("eth0", or one of LabOptions::links) another
+  // address, as "address/length".
+  absl::Status AddNodeAddress(absl::string_view link,
+                              absl::string_view address);
+
+  // For addresses that somebody else set up: `endpoint`, which is borrowed for
+  // good, or else the node sends from and hears for them. AlreadyExists if one
+  // is in use.
+  absl::Status Own(absl::Span<const IpAddress> addresses,
+                   RawEndpoint* endpoint);
 
   // See Prober. Sources and destinations may be addresses of pods, of the node
   // (not of its loopback) and of the world.
@@ -101,6 +124,16 @@ class PacketLab {
     std::unique_ptr<RawEndpoint> endpoint;
     std::vector<IpAddress> addresses;
     int node_index = 0;  // of its veth end in the node
+    MacAddress mac = {};
+    FileDescriptor groups;  // membership in those of neighbour discovery
+  };
+
+  // The bridge that pods are joined to, if there is one.
+  struct Bridge {
+    int index = 0;
+    std::string name;
+    std::vector<InterfaceAddress> addresses;
+    FileDescriptor groups;
   };
 
   PacketLab(std::unique_ptr<RawEndpoint> node,
@@ -111,7 +144,10 @@ class PacketLab {
   absl::Status BuildLinks(const LabOptions& options);
   absl::Status AddNodeAddresses(int index,
                                 const std::vector<std::string>& texts);
-  absl::Status JoinPod(const Pod& pod);
+  absl::Status BuildBridge(const LabLink& link, int index);
+  absl::Status JoinPod(Pod& pod);
+  void RoutePod(const Pod& pod, LinkBatch& links);
+  void BridgePod(const Pod& pod, LinkBatch& links);
   // All or none.
   absl::Status OwnAll(absl::Span<const IpAddress> addresses,
                       RawEndpoint* endpoint);
@@ -122,6 +158,8 @@ class PacketLab {
   LinkBatch world_links_;
   std::unique_ptr<Prober> prober_;
   absl::flat_hash_map<std::string, Pod> pods_;
+  absl::flat_hash_map<std::string, int> link_indices_;  // of the node
+  absl::optional<Bridge> bridge_;
   int next_pod_index_;
 };
 
