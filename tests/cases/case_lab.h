@@ -44,6 +44,8 @@ class CaseLab {
       absl::Span<const Packet> packets);
 
   const PacketLab& lab() const { return *lab_; }
+  // To add what no cluster knows of.
+  PacketLab& lab() { return *lab_; }
 
  private:
   using Pods = absl::btree_map<std::vector<IpAddress>, std::string>;

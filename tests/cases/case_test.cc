@@ -1,11 +1,8 @@
 // Cases that went wrong somewhere, each a folder in data: what is told to the
 // controller step by step, and what real packets are to meet after each step.
-#include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -16,7 +13,7 @@
 #include "netpol/testing/cluster.h"
 #include "netpol/testing/packet.h"
 #include "netpol/testing/reference_evaluator.h"
-#include "netpol/watch/manifests/manifest_source.h"
+#include "tests/cases/case_folders.h"
 #include "tests/cases/case_lab.h"
 #include "tests/cases/case_reader.h"
 #include "tests/kernel/lab/conntrack.h"
@@ -25,17 +22,6 @@
 
 namespace netpol {
 namespace {
-
-constexpr char kData[] = "tests/cases/data";
-
-std::vector<std::string> CaseIds() {
-  std::vector<std::string> ids;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(kData, error))
-    ids.push_back(entry.path().filename());
-  std::sort(ids.begin(), ids.end());
-  return ids;
-}
 
 class CaseTest : public testing::TestWithParam<std::string> {
  protected:
@@ -79,21 +65,14 @@ class CaseTest : public testing::TestWithParam<std::string> {
   }
 
   void TellStep(const CaseStep& step) {
-    for (const v1::WatchEvent& event : step.deletes) {
+    const absl::StatusOr<std::vector<v1::WatchEvent>> events = EventsOf(step);
+    ASSERT_TRUE(events.ok()) << events.status();
+    for (size_t i = 0; i < events->size(); ++i) {
       const size_t before = cluster_.pods.size() + cluster_.policies.size();
-      ASSERT_NO_FATAL_FAILURE(Tell(event));
+      ASSERT_NO_FATAL_FAILURE(Tell((*events)[i]));
+      if (i >= step.deletes.size()) continue;
       ASSERT_LT(cluster_.pods.size() + cluster_.policies.size(), before)
-          << "there is no such object: " << event.ShortDebugString();
-    }
-    if (!step.manifests.empty()) {
-      const absl::StatusOr<ManifestSet> read = ReadManifests({step.manifests});
-      ASSERT_TRUE(read.ok()) << read.status();
-      for (const SourceProblem& problem : read->problems) {
-        EXPECT_EQ(problem.severity, SourceProblem::Severity::kNotice)
-            << problem;
-      }
-      for (const v1::WatchEvent& event : read->objects)
-        ASSERT_NO_FATAL_FAILURE(Tell(event));
+          << "there is no such object: " << (*events)[i].ShortDebugString();
     }
     if (controller_->listed()) return;
     for (const v1::WatchEvent& event : ListingOf({}))
@@ -161,8 +140,7 @@ class CaseTest : public testing::TestWithParam<std::string> {
 };
 
 TEST_P(CaseTest, VerdictsHoldAfterEveryStep) {
-  const absl::StatusOr<Case> read =
-      ReadCase(absl::StrCat(kData, "/", GetParam()));
+  const absl::StatusOr<Case> read = ReadCaseById(GetParam());
   ASSERT_TRUE(read.ok()) << read.status();
   for (const CaseStep& step : read->steps) {
     SCOPED_TRACE(absl::StrCat("step ", step.number));
@@ -182,7 +160,7 @@ INSTANTIATE_TEST_SUITE_P(Data, CaseTest, testing::ValuesIn(CaseIds()),
 TEST(CaseFoldersTest, EveryFolderIsReadableAndChecksSomething) {
   EXPECT_GT(CaseIds().size(), 50u) << "the cases were not found";
   for (const std::string& id : CaseIds()) {
-    const absl::StatusOr<Case> read = ReadCase(absl::StrCat(kData, "/", id));
+    const absl::StatusOr<Case> read = ReadCaseById(id);
     EXPECT_TRUE(read.ok()) << read.status();
   }
 }
