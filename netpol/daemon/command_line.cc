@@ -154,6 +154,7 @@ void AddExplain(CLI::App& app, Flags& flags) {
   explain->get_option("--enable-ipv6")
       ->description("Explain for IPv6; on unless --enable-ipv6=false");
   explain->parse_complete_callback([explain, &flags] {
+    // Of a cluster with both families, whatever one node enforces.
     if (explain->count("--enable-ipv6") == 0) flags.enable_ipv6 = true;
   });
 }

@@ -23,7 +23,7 @@
 namespace netpol {
 namespace {
 
-constexpr size_t kMaxBody = 64 * 1024;
+constexpr size_t kMaxBody = size_t{64} * 1024;
 constexpr size_t kThreads = 2;
 constexpr time_t kReadSeconds = 5;
 constexpr time_t kWriteSeconds = 10;
@@ -140,12 +140,11 @@ ControlServer::~ControlServer() { listener_->End(); }
 
 absl::StatusOr<std::unique_ptr<ControlServer>> ControlServer::Start(
     const std::string& path,
-    absl::btree_map<std::string, ControlHandler> handlers) {
+    const absl::btree_map<std::string, ControlHandler>& handlers) {
   RETURN_IF_ERROR(Clear(path));
   auto listener = std::make_unique<Listener>();
   listener->path = path;
-  for (auto& [route, handler] : handlers)
-    listener->Route(route, std::move(handler));
+  for (const auto& [route, handler] : handlers) listener->Route(route, handler);
   RETURN_IF_ERROR(listener->Bind());
   auto server = absl::WrapUnique(new ControlServer(std::move(listener)));
   RETURN_IF_ERROR(server->listener_->Listen());

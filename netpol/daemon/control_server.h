@@ -31,7 +31,7 @@ class ControlServer {
   // the system refuses.
   static absl::StatusOr<std::unique_ptr<ControlServer>> Start(
       const std::string& path,
-      absl::btree_map<std::string, ControlHandler> handlers);
+      const absl::btree_map<std::string, ControlHandler>& handlers);
 
   ~ControlServer();
   ControlServer(const ControlServer&) = delete;

@@ -47,9 +47,20 @@ absl::StatusOr<v1::Explanation> ExplainManifests(
                    TellManifests(manifests, options.controller,
                                  std::make_unique<EmptyKernel>()));
   for (const v1::Problem& problem : cluster.problems) console.Tell(problem);
-  return ExplainOffline(request,
-                        ContextOf(*cluster.controller, manifests.objects),
-                        *cluster.controller);
+  ASSIGN_OR_RETURN(
+      v1::Explanation explanation,
+      ExplainOffline(request, ContextOf(*cluster.controller, manifests.objects),
+                     *cluster.controller));
+  for (const v1::ExplainedPath& path : explanation.paths()) {
+    if (path.family() != FamilyName(Family::kIPv6)) continue;
+    explanation.add_notes(
+        "IPv6 is judged here, but enforced only with --enable-ipv6");
+  }
+  for (const SourceProblem& problem : manifests.problems) {
+    if (problem.severity == SourceProblem::Severity::kError)
+      *explanation.add_problems() = ToProto(problem);
+  }
+  return explanation;
 }
 
 absl::StatusOr<v1::Explanation> AskForExplanation(

@@ -159,7 +159,12 @@ void AppendKernel(const v1::ExplainedKernel& kernel, bool offline,
   absl::StrAppend(&text, ": ", kernel.outcome());
   if (kernel.has_decided_by())
     absl::StrAppend(&text, " by ", PlaceText(kernel.decided_by()));
-  absl::StrAppend(&text, kernel.agrees() ? " (agrees)" : "", "\n");
+  const bool others_first = kernel.foreign_rules_before() > 0;
+  absl::StrAppend(&text,
+                  !kernel.agrees() ? ""
+                  : others_first   ? " (agrees, but rules of others come first)"
+                                   : " (agrees)",
+                  "\n");
   for (const v1::KernelRule& rule : kernel.allowed_by()) {
     absl::StrAppend(&text, "      allowed by ", PlaceText(rule), ": ",
                     rule.rule(), "\n");
@@ -206,6 +211,8 @@ std::string TextOf(const v1::Explanation& explanation) {
   }
   for (const std::string& note : explanation.notes())
     absl::StrAppend(&text, "  note: ", note, "\n");
+  for (const v1::Problem& problem : explanation.problems())
+    absl::StrAppend(&text, "  not counted: ", problem.text(), "\n");
   return text;
 }
 

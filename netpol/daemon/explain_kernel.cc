@@ -119,10 +119,18 @@ void FillKernel(const KernelWalk& walk, const PathQuestion& question,
   const uint16_t shown = ShownPort(question, differing, allowed);
   if (!question.is_icmp()) message.set_shown_port(shown);
   FillWay(walk.Follow(question, shown), message);
-  if (!walk.hooks_in_place(question)) {
-    message.add_notes(
-        "the jumps from INPUT, FORWARD and OUTPUT are not in place, so no rule "
-        "of ours is met");
+  const int before = walk.RulesBeforeOurs(question);
+  if (before < 0) {
+    message.add_notes(absl::StrCat("no rule of ", message.hook(),
+                                   " leads into our chains, so no rule of ours "
+                                   "is met"));
+  } else if (before > 0) {
+    message.set_foreign_rules_before(static_cast<uint32_t>(before));
+    message.add_notes(absl::StrCat(
+        before, before == 1 ? " rule" : " rules", " of ", message.hook(),
+        " not ours, before our jump, may decide first and ",
+        before == 1 ? "was" : "were",
+        " not looked at; the next sync puts our jump first"));
   }
 }
 

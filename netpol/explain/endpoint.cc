@@ -66,7 +66,7 @@ void Take(absl::Span<const IpAddress> addresses, Endpoint& end) {
   }
 }
 
-void TakeUnknown(Endpoint& end, std::string whose) {
+void TakeUnknown(Endpoint& end, const std::string& whose) {
   for (Family family : kFamilies)
     end.addresses[static_cast<int>(family)] = IpAddress{family, 0};
   end.notes.push_back(

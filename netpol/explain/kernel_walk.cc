@@ -40,8 +40,11 @@ absl::StatusOr<KernelWalk> KernelWalk::Create(const Snapshot& snapshot) {
   return KernelWalk(snapshot, std::move(simulator));
 }
 
-bool KernelWalk::hooks_in_place(const PathQuestion& question) const {
-  return snapshot_->table(question.source.family).hooks_in_place;
+int KernelWalk::RulesBeforeOurs(const PathQuestion& question) const {
+  const ObservedTable& table = snapshot_->table(question.source.family);
+  return table.hooks_in_place
+             ? 0
+             : table.rules_before_hook[static_cast<size_t>(HookOf(question))];
 }
 
 PortSet KernelWalk::AllowedPorts(const PathQuestion& question) const {

@@ -48,9 +48,10 @@ class KernelWalk {
   // PacketSimulator::Create() refuses.
   static absl::StatusOr<KernelWalk> Create(const Snapshot& snapshot);
 
-  // The hooks of the question's family lead into the rules; where they do not,
-  // everything is allowed.
-  bool hooks_in_place(const PathQuestion& question) const;
+  // How many rules of others stand before the jump from the built-in chain into
+  // ours, and may decide first: they are not followed. -1 if there is no such
+  // jump; then everything is allowed here.
+  int RulesBeforeOurs(const PathQuestion& question) const;
 
   // Every port that is let through, by trying all of them.
   PortSet AllowedPorts(const PathQuestion& question) const;

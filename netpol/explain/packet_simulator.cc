@@ -242,9 +242,12 @@ class TableCompiler {
     return chains;
   }
 
-  // Where a packet of `hook` begins, or -1.
-  int StartOf(absl::string_view chain) const {
-    if (!table_.hooks_in_place) return -1;
+  // Where a packet of `hook` begins in `chain`, or -1.
+  int StartOf(Hook hook, absl::string_view chain) const {
+    if (!table_.hooks_in_place &&
+        table_.rules_before_hook[static_cast<size_t>(hook)] < 0) {
+      return -1;
+    }
     const auto it = numbers_.find(ChainName(chain));
     return it == numbers_.end() ? -1 : it->second;
   }
@@ -372,11 +375,11 @@ absl::StatusOr<PacketSimulator> PacketSimulator::Create(
     const TableCompiler compiler(snapshot.table(family), program->sets);
     ASSIGN_OR_RETURN(table.chains, compiler.Compile());
     table.starts[static_cast<int>(Hook::kInput)] =
-        compiler.StartOf(kInputChain);
+        compiler.StartOf(Hook::kInput, kInputChain);
     table.starts[static_cast<int>(Hook::kForward)] =
-        compiler.StartOf(kForwardChain);
+        compiler.StartOf(Hook::kForward, kForwardChain);
     table.starts[static_cast<int>(Hook::kOutput)] =
-        compiler.StartOf(kOutputChain);
+        compiler.StartOf(Hook::kOutput, kOutputChain);
   }
   return PacketSimulator(std::move(program));
 }

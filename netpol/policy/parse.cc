@@ -110,7 +110,9 @@ class PolicyParser {
     if (!sound) {
       // Isolating too many pods is the closed side; allowing for too many is
       // not.
-      Problem("spec.podSelector", "so the policy isolates and allows nothing");
+      Problem("spec.podSelector",
+              "so the policy isolates every pod that the rest of the selector "
+              "chooses, and allows nothing");
       return;
     }
     for (int i = 0; i < spec_.ingress_size(); ++i) {
@@ -224,8 +226,8 @@ class PolicyParser {
           path,
           selects
               ? "ipBlock together with a selector, so this peer matches nothing"
-              : "neither a selector nor an ipBlock, so this peer matches "
-                "nothing");
+              : "neither a selector nor an ipBlock that can be read, so this "
+                "peer matches nothing");
       return;
     }
     if (peer.has_ip_block())

@@ -2,6 +2,7 @@
 #ifndef NETPOL_SYNC_SNAPSHOT_H_
 #define NETPOL_SYNC_SNAPSHOT_H_
 
+#include <array>
 #include <vector>
 
 #include "absl/container/btree_map.h"
@@ -28,6 +29,9 @@ struct ObservedTable {
   // Rules of ours in the built-in chains, wherever they stand: jumps into our
   // chains, and accept rules of an older layout.
   int hooks_found = 0;
+  // In INPUT, FORWARD and OUTPUT: how many rules stand before the jump into our
+  // chain; -1 if there is no such jump. What stands there may decide first.
+  std::array<int, 3> rules_before_hook = {-1, -1, -1};
 };
 
 struct Snapshot {

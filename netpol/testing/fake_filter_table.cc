@@ -283,8 +283,16 @@ ObservedTable FakeFilterTable::Observe() const {
   ObservedTable table;
   table.chains = chains_;
   bool first_everywhere = true;
+  size_t index = 0;
   for (const HookPair& hook : kHooks) {
     const Builtin& rules = builtins_.at(std::string(hook.builtin));
+    const auto jump = std::find_if(
+        rules.begin(), rules.end(),
+        [&](const auto& rule) { return rule && rule->value() == hook.chain; });
+    if (jump != rules.end()) {
+      table.rules_before_hook[index] = static_cast<int>(jump - rules.begin());
+    }
+    ++index;
     table.hooks_found +=
         static_cast<int>(std::count_if(rules.begin(), rules.end(), IsHookJump));
     first_everywhere = first_everywhere && !rules.empty() && rules.front() &&

@@ -70,8 +70,8 @@ TEST_F(ControlServerTest, AnswersAndErrorsArrive) {
 TEST_F(ControlServerTest, RequestThatIsTooLargeIsRefused) {
   const auto server = Start();
   ASSERT_TRUE(server.ok()) << server.status();
-  EXPECT_TRUE(Ask("/v1/echo", std::string(60 * 1024, 'x')).ok());
-  EXPECT_FALSE(Ask("/v1/echo", std::string(70 * 1024, 'x')).ok());
+  EXPECT_TRUE(Ask("/v1/echo", std::string(size_t{60} * 1024, 'x')).ok());
+  EXPECT_FALSE(Ask("/v1/echo", std::string(size_t{70} * 1024, 'x')).ok());
   EXPECT_TRUE(Ask("/v1/echo", "1").ok());
 }
 

@@ -222,6 +222,22 @@ spec:
   EXPECT_THAT(result.err, HasSubstr("shop/wrong"));
 }
 
+TEST_F(ExplainCommandTest, WhatCannotBeReadIsNamedAsNotCounted) {
+  std::ofstream(folder_ + "/broken.yaml") << R"yaml(
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: broken, namespace: shop}
+spec: {podSelector: {matchLabels: {app: 1}}}
+)yaml";
+  const CommandResult result = Explain("shop/web", "shop/db", 5432);
+  EXPECT_EQ(result.exit_code, kDone);
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("not counted: "), HasSubstr("broken.yaml")));
+  const nlohmann::json json = Json("shop/web", "shop/db", 5432);
+  ASSERT_FALSE(json["problems"].empty());
+  EXPECT_EQ(json["problems"][0]["severity"], "ERROR");
+}
+
 TEST_F(ExplainCommandTest, FamilyThatIsNotEnforcedIsLeftOutAndToldOf) {
   flags_.enable_ipv6 = false;
   const nlohmann::json json = Json("shop/web", "shop/db", 80);

@@ -9,32 +9,19 @@
 #include "netpol/daemon/explain_answer.h"
 #include "netpol/daemon/explain_form.h"
 #include "netpol/testing/builders.h"
-#include "tests/explain/told_cluster.h"
+#include "tests/explain/shop_cluster.h"
 
 namespace netpol {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
 // db of this node takes TCP 80 from web, which is elsewhere.
 class ExplainKernelTest : public testing::Test {
  protected:
-  ExplainKernelTest() {
-    cluster_.Add(PodBuilder("shop", "web")
-                     .On("node-b")
-                     .Ip("10.0.1.1")
-                     .Label("app", "web"));
-    cluster_.Add(PodBuilder("shop", "db")
-                     .On("node-a")
-                     .Ip("10.0.0.2")
-                     .Label("app", "db"));
-    cluster_.Add(PolicyBuilder("shop", "db-in")
-                     .Selects({{"app", "db"}})
-                     .Ingress({PodPeer(MatchLabels({{"app", "web"}}))},
-                              {NumberPort("TCP", 80)}));
-    kernel_ = cluster_.WantedKernel();
-  }
+  ExplainKernelTest() : kernel_(cluster_.WantedKernel()) {}
 
   v1::Explanation Explain(const std::string& protocol, uint32_t port) {
     v1::ExplainRequest request;
@@ -58,7 +45,7 @@ class ExplainKernelTest : public testing::Test {
             PolicyChain({"shop", "db-in"}, Direction::kIngress, Family::kIPv4));
   }
 
-  ToldCluster cluster_;
+  ShopCluster cluster_{"node-b", "10.0.1.1", {NumberPort("TCP", 80)}};
   Snapshot kernel_;
 };
 
@@ -97,7 +84,21 @@ TEST_F(ExplainKernelTest, MissingHooksDisagreeAndAreNamed) {
   const v1::Explanation denied = Explain("tcp", 81);
   EXPECT_FALSE(denied.agrees());
   EXPECT_EQ(denied.verdict(), "denied");
-  EXPECT_THAT(TextOf(denied), HasSubstr("are not in place"));
+  EXPECT_THAT(TextOf(denied), HasSubstr("no rule of FORWARD leads into our"));
+}
+
+TEST_F(ExplainKernelTest, RulesOfOthersBeforeOursAreNamedAndNotFollowed) {
+  kernel_.table(Family::kIPv4).hooks_in_place = false;
+  kernel_.table(Family::kIPv4).rules_before_hook = {0, 2, 0};
+  for (uint16_t port : {80, 81}) {
+    const v1::Explanation explanation = Explain("tcp", port);
+    EXPECT_TRUE(explanation.agrees());
+    EXPECT_EQ(explanation.paths(0).kernel().foreign_rules_before(), 2u);
+    EXPECT_THAT(TextOf(explanation),
+                AllOf(HasSubstr("(agrees, but rules of others come first)"),
+                      HasSubstr("2 rules of FORWARD not ours")));
+  }
+  EXPECT_EQ(Explain("tcp", 81).paths(0).kernel().verdict(), "denied");
 }
 
 TEST_F(ExplainKernelTest, OtherNodesDenialIsNotThisKernels) {

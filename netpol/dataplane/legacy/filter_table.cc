@@ -165,6 +165,7 @@ absl::StatusOr<ObservedTable> FilterTable::Read() {
   ASSIGN_OR_RETURN(const HookState hooks, ReadHooks(handle));
   table.hooks_in_place = hooks.in_place;
   table.hooks_found = hooks.found;
+  table.rules_before_hook = hooks.rules_before;
   return table;
 }
 

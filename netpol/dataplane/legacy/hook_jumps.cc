@@ -86,6 +86,8 @@ absl::StatusOr<std::vector<unsigned int>> RemovableRules(
 struct HookPlan {
   // Whether the first rule is the jump as it should be.
   bool first_is_ours = false;
+  // Where the right jump stands first, or -1.
+  int right_at = -1;
   // Where rules lead to one of our three chains; the right first one excepted.
   std::vector<unsigned int> strays;
   // Of the first stray that is the right jump in the wrong place.
@@ -103,6 +105,7 @@ absl::StatusOr<HookPlan> PlanHook(const IptcHandle& handle, const Hook& hook,
     ASSIGN_OR_RETURN(EntryParts parts,
                      Dissect(handle.family(), view.entry, view.target));
     const bool right = parts == wanted;
+    if (right && plan.right_at < 0) plan.right_at = static_cast<int>(here);
     if (right && here == 0) {
       plan.first_is_ours = true;
       continue;
@@ -148,12 +151,14 @@ absl::StatusOr<bool> EnsureHook(IptcHandle& handle, const Hook& hook) {
 absl::StatusOr<HookState> ReadHooks(const IptcHandle& handle) {
   HookState state;
   state.in_place = true;
+  size_t index = 0;
   for (const Hook& hook : kHooks) {
     ASSIGN_OR_RETURN(const EntryParts wanted, HookEntry(hook, handle.family()));
     ASSIGN_OR_RETURN(const HookPlan plan, PlanHook(handle, hook, wanted));
     ASSIGN_OR_RETURN(const std::vector<unsigned int> removable,
                      RemovableRules(handle, hook.builtin));
     state.found += static_cast<int>(removable.size());
+    state.rules_before[index++] = plan.right_at;
     if (!plan.first_is_ours || !plan.strays.empty()) state.in_place = false;
   }
   return state;

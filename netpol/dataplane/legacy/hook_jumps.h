@@ -3,6 +3,8 @@
 #ifndef NETPOL_DATAPLANE_LEGACY_HOOK_JUMPS_H_
 #define NETPOL_DATAPLANE_LEGACY_HOOK_JUMPS_H_
 
+#include <array>
+
 #include "absl/status/statusor.h"
 #include "netpol/dataplane/legacy/iptc_handle.h"
 
@@ -12,6 +14,7 @@ struct HookState {
   // As ObservedTable says it.
   bool in_place = false;
   int found = 0;
+  std::array<int, 3> rules_before = {-1, -1, -1};
 };
 
 // What the built-in chains have of our three jumps.
