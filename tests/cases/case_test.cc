@@ -1,6 +1,5 @@
 // Cases that went wrong somewhere, each a folder in data: what is told to the
 // controller step by step, and what real packets are to meet after each step.
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,20 +16,18 @@
 #include "tests/cases/case_lab.h"
 #include "tests/cases/case_reader.h"
 #include "tests/kernel/lab/conntrack.h"
-#include "tests/kernel/lab/netns.h"
+#include "tests/kernel/lab/lab_fixture.h"
 #include "tests/kernel/lab/packet_lab.h"
 
 namespace netpol {
 namespace {
 
-class CaseTest : public testing::TestWithParam<std::string> {
+class CaseTest : public LabFixture,
+                 public testing::WithParamInterface<std::string> {
  protected:
   void SetUp() override {
-    if (!MayMakeNamespaces())
-      GTEST_SKIP() << "needs root: makes network namespaces";
-    // The lock of this test alone.
-    const std::string lock = testing::TempDir() + "/xtables.lock";
-    setenv("XTABLES_LOCKFILE", lock.c_str(), 1);
+    LabFixture::SetUp();
+    if (IsSkipped()) return;
     for (std::unique_ptr<CaseLab>* lab : {&lab_, &open_lab_}) {
       absl::StatusOr<std::unique_ptr<CaseLab>> created = CaseLab::Create();
       ASSERT_TRUE(created.ok()) << created.status();

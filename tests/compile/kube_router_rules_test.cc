@@ -36,9 +36,8 @@ PolicyBuilder Policy(const std::string& name) {
 // The cluster that the policies are compiled in.
 void AddCluster(ClusterState& state) {
   for (const char* name : {"a", "b", "c"}) {
-    state.UpsertNamespace(*ParseNamespace(
-        MakeNamespace(absl::StrCat("ns", std::string(1, name[0] - 'a' + 'A')),
-                      {{"name", name}})));
+    state.UpsertNamespace(*ParseNamespace(MakeNamespace(
+        absl::StrCat("ns", absl::AsciiStrToUpper(name)), {{"name", name}})));
   }
   struct Row {
     const char* ns;

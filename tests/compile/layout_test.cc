@@ -235,9 +235,11 @@ LayoutOptions WithDefaultDeny() {
 // without a commit and at the right moment of a batch. What may pass all the
 // same is told apart in the rules.
 TEST(LayoutTest, TheDefaultDenyHasKubeRoutersOrderAndComments) {
-  for (const auto& [family, prefix, reject] :
-       {std::make_tuple(Family::kIPv4, "", "icmp-port-unreachable"),
-        std::make_tuple(Family::kIPv6, "inet6:", "icmp6-port-unreachable")}) {
+  for (const Family family : kFamilies) {
+    const bool v4 = family == Family::kIPv4;
+    const char* prefix = v4 ? "" : "inet6:";
+    const char* reject =
+        v4 ? "icmp-port-unreachable" : "icmp6-port-unreachable";
     std::vector<std::string> lines =
         TextOf(WithDefaultDeny(), family, "KUBE-NWPLCY-TAIL");
     if (family == Family::kIPv6) {

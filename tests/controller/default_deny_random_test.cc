@@ -12,8 +12,10 @@
 #include "netpol/testing/cluster.h"
 #include "netpol/testing/cluster_mutation.h"
 #include "netpol/testing/packet.h"
+#include "netpol/testing/packet_way.h"
 #include "netpol/testing/random.h"
 #include "netpol/testing/random_cluster.h"
+#include "netpol/testing/random_node.h"
 #include "netpol/testing/random_packets.h"
 #include "netpol/testing/random_rounds.h"
 #include "netpol/testing/reference_evaluator.h"
@@ -39,11 +41,7 @@ RandomClusterOptions Options() {
 
 // The node as `cluster` has it.
 NodeView ViewOf(const RandomClusterOptions& options, const Cluster& cluster) {
-  NodeView view{.name = options.node};
-  for (const AddressPair& pair : options.node_addresses) {
-    if (!pair.v4.empty()) view.addresses.push_back(*IpAddress::Parse(pair.v4));
-    if (!pair.v6.empty()) view.addresses.push_back(*IpAddress::Parse(pair.v6));
-  }
+  NodeView view = ViewOf(options);
   for (const k8s::Node& node : cluster.nodes) {
     if (node.metadata().name() != options.node) continue;
     for (const std::string& cidr : node.spec().pod_cidrs())
@@ -52,39 +50,13 @@ NodeView ViewOf(const RandomClusterOptions& options, const Cluster& cluster) {
   return view;
 }
 
-bool Contains(const std::vector<IpAddress>& addresses,
-              const IpAddress& address) {
-  return std::find(addresses.begin(), addresses.end(), address) !=
-         addresses.end();
-}
-
 bool IsRight(const Cluster& cluster, const NodeView& view,
              const Packet& packet) {
   const Verdict verdict = Evaluate(cluster, view, packet);
   // What a service proxy may rewrite on its way to this node is not judged, if
   // it comes from a pod.
-  const bool node_port = Contains(view.addresses, packet.destination) &&
-                         packet.destination_port >= 30000 &&
-                         packet.destination_port <= 32767;
-  return verdict.allowed ||
-         (node_port && !absl::StartsWith(verdict.reason, "source is of"));
-}
-
-bool Passes(const PacketSimulator& simulator, const NodeView& view,
-            const Packet& packet) {
-  SimulatedPacket simulated;
-  simulated.source = packet.source;
-  simulated.destination = packet.destination;
-  simulated.protocol = packet.protocol;
-  simulated.destination_port = packet.destination_port;
-  simulated.source_local = Contains(view.addresses, packet.source);
-  simulated.destination_local = Contains(view.addresses, packet.destination);
-  simulated.mark = 0x30000;
-  const Hook hook = simulated.source_local        ? Hook::kOutput
-                    : simulated.destination_local ? Hook::kInput
-                                                  : Hook::kForward;
-  const Outcome outcome = simulator.Decide(hook, simulated);
-  return outcome == Outcome::kAccepted || outcome == Outcome::kFellThrough;
+  return verdict.allowed || (IsForNodePort(view, packet) &&
+                             !absl::StartsWith(verdict.reason, "source is of"));
 }
 
 // Empty if every packet meets its right verdict.
@@ -94,17 +66,13 @@ std::string FirstWrong(SimulatedNode& node, const NodeView& view,
   const auto simulator = PacketSimulator::Create(node.kernel().state());
   if (!simulator.ok()) return std::string(simulator.status().message());
   for (size_t i = 0; i < packets.size(); ++i) {
-    if (Passes(*simulator, view, packets[i]) == right[i]) continue;
+    if (LetsThrough(*simulator, view, packets[i]) == right[i]) continue;
     return absl::StrCat(packets[i].ToString(),
                         right[i] ? " is refused, but: " : " passes, but: ",
                         Evaluate(cluster, view, packets[i]).reason, "\n",
                         Describe(cluster));
   }
   return "";
-}
-
-void TellAll(SimulatedNode& node, const Cluster& cluster) {
-  for (const v1::WatchEvent& event : ListingOf(cluster)) node.Tell(event);
 }
 
 TEST(DefaultDenyRandomTest, EveryVerdictIsRightAndStepsLeaveNoTrace) {
@@ -116,7 +84,7 @@ TEST(DefaultDenyRandomTest, EveryVerdictIsRightAndStepsLeaveNoTrace) {
     Random random(seed);
     Cluster cluster = RandomCluster(random, options);
     SimulatedNode node(DefaultDeny());
-    TellAll(node, cluster);
+    node.Tell(ListingOf(cluster));
     for (int step = 0; step < 20; ++step) {
       node.Sync();
       const NodeView view = ViewOf(options, cluster);
@@ -133,7 +101,7 @@ TEST(DefaultDenyRandomTest, EveryVerdictIsRightAndStepsLeaveNoTrace) {
           << "step " << step;
       if (step % 5 == 4) {
         SimulatedNode fresh(DefaultDeny());
-        TellAll(fresh, cluster);
+        fresh.Tell(ListingOf(cluster));
         fresh.Sync();
         ASSERT_EQ(node.Contents(), fresh.Contents()) << "step " << step;
       }
@@ -169,7 +137,7 @@ TEST(DefaultDenyRandomTest, NoVerdictThatStaysChangesWhileABatchIsUnderWay) {
     Random random(seed);
     std::vector<Cluster> states = {RandomCluster(random, options)};
     SimulatedNode node(DefaultDeny());
-    TellAll(node, states.back());
+    node.Tell(ListingOf(states.back()));
     node.Sync();
     for (int step = 0; step < 20; ++step) {
       SCOPED_TRACE(absl::StrCat("step ", step));
@@ -217,7 +185,7 @@ TEST(DefaultDenyRandomTest, NoVerdictThatStaysChangesWhileABatchIsUnderWay) {
         if (!found.empty() && wrong.empty())
           wrong = absl::StrCat("after ", operation.ToString(), ": ", found);
       });
-      for (const v1::WatchEvent& event : events) node.Tell(event);
+      node.Tell(events);
       node.Sync();
       node.kernel().set_observer(nullptr);
       ASSERT_EQ(wrong, "") << events[0].ShortDebugString() << "\n"
@@ -241,10 +209,10 @@ TEST(DefaultDenyRandomTest, NoVerdictThatStaysChangesWhileADaemonStarts) {
     const bool had = random.Chance(40);
     const bool has = random.Chance(70);
     SimulatedNode node(had ? DefaultDeny() : BothFamilies());
-    TellAll(node, before);
+    node.Tell(ListingOf(before));
     node.Sync();
     node.Restart(has ? DefaultDeny() : BothFamilies());
-    TellAll(node, after);
+    node.Tell(ListingOf(after));
 
     const NodeView old_view = ViewOf(options, before);
     const NodeView view = ViewOf(options, after);

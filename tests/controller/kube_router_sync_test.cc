@@ -11,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "netpol/compile/layout.h"
 #include "netpol/testing/builders.h"
+#include "netpol/testing/packet_way.h"
 #include "tests/controller/simulated_node.h"
 
 namespace netpol {
@@ -140,9 +141,8 @@ TEST_F(KubeRouterSyncTest, PacketsOfTheFixtureMeetItsVerdicts) {
   node_.Sync();
   const auto passes = [&](const char* from, const char* to, int port,
                           uint8_t protocol = IPPROTO_TCP) {
-    const Outcome outcome =
-        node_.Decide(Hook::kForward, FirstPacket(from, to, port, protocol));
-    return outcome == Outcome::kAccepted || outcome == Outcome::kFellThrough;
+    return GoesOn(
+        node_.Decide(Hook::kForward, FirstPacket(from, to, port, protocol)));
   };
   const char* const block = "10.95.0.239";
   EXPECT_TRUE(passes(block, "10.242.0.5", 5000));

@@ -10,6 +10,8 @@
 #include "netpol/explain/packet_simulator.h"
 #include "netpol/testing/builders.h"
 #include "netpol/testing/cluster.h"
+#include "netpol/testing/packet.h"
+#include "netpol/testing/packet_way.h"
 #include "netpol/testing/reference_evaluator.h"
 #include "tests/controller/simulated_node.h"
 
@@ -64,18 +66,10 @@ std::string FirstWrongVerdict(SimulatedNode& node, const Cluster& cluster) {
     for (const std::string& to : addresses) {
       if (from == to) continue;
       for (uint16_t port : {80, 8080}) {
-        SimulatedPacket packet = FirstPacket(from, to, port);
-        packet.source_local = from == "172.31.0.1";
-        packet.destination_local = to == "172.31.0.1";
-        const Hook hook = packet.source_local        ? Hook::kOutput
-                          : packet.destination_local ? Hook::kInput
-                                                     : Hook::kForward;
-        const Outcome outcome = simulator->Decide(hook, packet);
-        const Verdict verdict = Evaluate(
-            cluster, view,
-            {packet.source, packet.destination, packet.protocol, port});
-        if ((outcome == Outcome::kAccepted ||
-             outcome == Outcome::kFellThrough) != verdict.allowed) {
+        const Packet packet = {*IpAddress::Parse(from), *IpAddress::Parse(to),
+                               IPPROTO_TCP, port};
+        const Verdict verdict = Evaluate(cluster, view, packet);
+        if (LetsThrough(*simulator, view, packet) != verdict.allowed) {
           return absl::StrCat(from, " to ", to, " port ", port, ": ",
                               verdict.reason);
         }

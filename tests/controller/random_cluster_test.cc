@@ -4,24 +4,24 @@
 #include "netpol/testing/random_cluster.h"
 
 #include <iostream>
-#include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "netpol/controller.h"
 #include "netpol/explain/packet_simulator.h"
 #include "netpol/testing/cluster.h"
 #include "netpol/testing/cluster_mutation.h"
 #include "netpol/testing/fake_dataplane.h"
 #include "netpol/testing/packet.h"
+#include "netpol/testing/packet_way.h"
 #include "netpol/testing/random.h"
+#include "netpol/testing/random_node.h"
 #include "netpol/testing/random_packets.h"
 #include "netpol/testing/random_rounds.h"
 #include "netpol/testing/reference_evaluator.h"
+#include "tests/controller/simulated_node.h"
 
 namespace netpol {
 namespace {
@@ -29,6 +29,7 @@ namespace {
 // More pods here than a dispatch chain lists, so that there are trees.
 RandomClusterOptions ManyLocalPods() {
   RandomClusterOptions options;
+  options.node = SimulatedNode::kName;
   for (int i = 0; i < 14; ++i) {
     options.local_pods.push_back({absl::StrCat("10.42.0.", 20 + 9 * i),
                                   absl::StrCat("fd00:42::", 20 + 9 * i)});
@@ -36,70 +37,15 @@ RandomClusterOptions ManyLocalPods() {
   return options;
 }
 
-// One controller over a kernel in memory.
-struct EnforcingNode {
-  explicit EnforcingNode(const RandomClusterOptions& options) {
-    ControllerOptions controller_options;
-    controller_options.node_name = options.node;
-    controller_options.layout.families = {Family::kIPv4, Family::kIPv6};
-    auto owned = std::make_unique<FakeDataplane>();
-    kernel = owned.get();
-    controller =
-        *Controller::Create(std::move(controller_options), std::move(owned));
-  }
-
-  void Tell(const std::vector<v1::WatchEvent>& events) {
-    for (const v1::WatchEvent& event : events) {
-      const absl::Status status = controller->OnEvent(event);
-      ASSERT_TRUE(status.ok()) << status;
-    }
-  }
-
+// Whose syncs leave no problem.
+class EnforcingNode : public SimulatedNode {
+ public:
   SyncReport Sync() {
-    absl::StatusOr<SyncReport> report = controller->Sync();
-    EXPECT_TRUE(report.ok()) << report.status();
-    if (!report.ok()) return {};
-    EXPECT_THAT(report->problems, testing::IsEmpty());
-    return *report;
+    SyncReport report = SimulatedNode::Sync();
+    EXPECT_THAT(report.problems, testing::IsEmpty());
+    return report;
   }
-
-  FakeDataplane* kernel = nullptr;
-  std::unique_ptr<Controller> controller;
 };
-
-NodeView ViewOf(const RandomClusterOptions& options) {
-  NodeView view;
-  view.name = options.node;
-  for (const AddressPair& pair : options.node_addresses) {
-    if (!pair.v4.empty()) view.addresses.push_back(*IpAddress::Parse(pair.v4));
-    if (!pair.v6.empty()) view.addresses.push_back(*IpAddress::Parse(pair.v6));
-  }
-  return view;
-}
-
-bool Contains(const std::vector<IpAddress>& addresses,
-              const IpAddress& address) {
-  return std::find(addresses.begin(), addresses.end(), address) !=
-         addresses.end();
-}
-
-bool Passes(const PacketSimulator& simulator, const NodeView& view,
-            const Packet& packet) {
-  SimulatedPacket simulated;
-  simulated.source = packet.source;
-  simulated.destination = packet.destination;
-  simulated.protocol = packet.protocol;
-  simulated.destination_port = packet.destination_port;
-  simulated.source_local = Contains(view.addresses, packet.source);
-  simulated.destination_local = Contains(view.addresses, packet.destination);
-  // Bits that somebody else left behind must not matter.
-  simulated.mark = 0x30000;
-  const Hook hook = simulated.source_local        ? Hook::kOutput
-                    : simulated.destination_local ? Hook::kInput
-                                                  : Hook::kForward;
-  const Outcome outcome = simulator.Decide(hook, simulated);
-  return outcome == Outcome::kAccepted || outcome == Outcome::kFellThrough;
-}
 
 // Whether a pod of this node has the address before or after.
 bool IsOfPodHere(const RandomClusterOptions& options, const Cluster& before,
@@ -117,12 +63,6 @@ bool IsJudgedOnce(const RandomClusterOptions& options, const Cluster& before,
          IsOfPodHere(options, before, after, packet.destination);
 }
 
-// What a service proxy may rewrite on its way to this node is not judged.
-bool IsExempt(const NodeView& view, const Packet& packet) {
-  return Contains(view.addresses, packet.destination) &&
-         packet.destination_port >= 30000 && packet.destination_port <= 32767;
-}
-
 std::vector<bool> VerdictsOf(const FakeDataplane& kernel, const NodeView& view,
                              const std::vector<Packet>& packets) {
   absl::StatusOr<PacketSimulator> simulator =
@@ -130,7 +70,7 @@ std::vector<bool> VerdictsOf(const FakeDataplane& kernel, const NodeView& view,
   EXPECT_TRUE(simulator.ok()) << simulator.status();
   std::vector<bool> verdicts;
   for (const Packet& packet : packets)
-    verdicts.push_back(Passes(*simulator, view, packet));
+    verdicts.push_back(LetsThrough(*simulator, view, packet));
   return verdicts;
 }
 
@@ -138,7 +78,7 @@ std::vector<bool> RightVerdicts(const Cluster& cluster, const NodeView& view,
                                 const std::vector<Packet>& packets) {
   std::vector<bool> verdicts;
   for (const Packet& packet : packets) {
-    verdicts.push_back(IsExempt(view, packet) ||
+    verdicts.push_back(IsForNodePort(view, packet) ||
                        Evaluate(cluster, view, packet).allowed);
   }
   return verdicts;
@@ -166,31 +106,6 @@ std::string Describe(const std::vector<v1::WatchEvent>& events) {
   return text;
 }
 
-std::string Contents(const FakeDataplane& kernel) {
-  const Snapshot snapshot = kernel.state();
-  std::string text;
-  for (const auto& [name, set] : snapshot.sets) {
-    std::vector<std::string> members;
-    for (const SetMember& member : set.members)
-      members.push_back(member.ToString());
-    std::sort(members.begin(), members.end());
-    absl::StrAppend(&text, "set ", name.value(), ":");
-    for (const std::string& member : members)
-      absl::StrAppend(&text, " ", member);
-    absl::StrAppend(&text, "\n");
-  }
-  for (Family family : kFamilies) {
-    for (const auto& [name, rules] : snapshot.table(family).chains) {
-      for (const Rule& rule : rules) {
-        absl::StrAppend(&text, "-A ", name.value(), " ", rule.ToString(family),
-                        "\n");
-      }
-      if (rules.empty()) absl::StrAppend(&text, name.value(), "\n");
-    }
-  }
-  return text;
-}
-
 TEST(RandomClusterTest, EveryVerdictOfTheRulesIsTheApis) {
   const RandomClusterOptions options = ManyLocalPods();
   const NodeView view = ViewOf(options);
@@ -200,13 +115,13 @@ TEST(RandomClusterTest, EveryVerdictOfTheRulesIsTheApis) {
     SCOPED_TRACE(absl::StrCat("NETPOL_SEED=", seed));
     Random random(seed);
     const Cluster cluster = RandomCluster(random, options);
-    EnforcingNode node(options);
+    EnforcingNode node;
     node.Tell(ListingOf(cluster));
     node.Sync();
     const std::vector<Packet> packets =
         RandomPackets(random, cluster, options, 400);
     const std::vector<bool> right = RightVerdicts(cluster, view, packets);
-    ASSERT_EQ(Difference(VerdictsOf(*node.kernel, view, packets), right,
+    ASSERT_EQ(Difference(VerdictsOf(node.kernel(), view, packets), right,
                          packets, cluster, view),
               "");
     for (bool verdict : right) ++(verdict ? allowed : denied);
@@ -225,7 +140,7 @@ TEST(RandomClusterTest, AWalkEndsWhereAFreshStartDoes) {
     SCOPED_TRACE(absl::StrCat("NETPOL_SEED=", seed));
     Random random(seed);
     Cluster cluster = RandomCluster(random, options);
-    EnforcingNode walker(options);
+    EnforcingNode walker;
     walker.Tell(ListingOf(cluster));
     walker.Sync();
     for (int step = 0; step < Steps(30); ++step) {
@@ -235,14 +150,14 @@ TEST(RandomClusterTest, AWalkEndsWhereAFreshStartDoes) {
       walker.Tell(events);
       walker.Sync();
       EXPECT_EQ(walker.Sync().writes.total(), 0u);
-      EnforcingNode fresh(options);
+      EnforcingNode fresh;
       fresh.Tell(ListingOf(cluster));
       fresh.Sync();
-      ASSERT_EQ(Contents(*walker.kernel), Contents(*fresh.kernel))
+      ASSERT_EQ(walker.Contents(), fresh.Contents())
           << Describe(events) << Describe(cluster);
       const std::vector<Packet> packets =
           RandomPackets(random, cluster, options, 60);
-      ASSERT_EQ(Difference(VerdictsOf(*walker.kernel, view, packets),
+      ASSERT_EQ(Difference(VerdictsOf(walker.kernel(), view, packets),
                            RightVerdicts(cluster, view, packets), packets,
                            cluster, view),
                 "")
@@ -257,8 +172,8 @@ TEST(RandomClusterTest, ABatchEndsTheSameInAnyGrouping) {
     SCOPED_TRACE(absl::StrCat("NETPOL_SEED=", seed));
     Random random(seed);
     Cluster cluster = RandomCluster(random, options);
-    EnforcingNode one_by_one(options);
-    EnforcingNode all_at_once(options);
+    EnforcingNode one_by_one;
+    EnforcingNode all_at_once;
     for (EnforcingNode* node : {&one_by_one, &all_at_once}) {
       node->Tell(ListingOf(cluster));
       node->Sync();
@@ -270,7 +185,7 @@ TEST(RandomClusterTest, ABatchEndsTheSameInAnyGrouping) {
       all_at_once.Tell({event});
     }
     all_at_once.Sync();
-    ASSERT_EQ(Contents(*one_by_one.kernel), Contents(*all_at_once.kernel));
+    ASSERT_EQ(one_by_one.Contents(), all_at_once.Contents());
   }
 }
 
@@ -282,7 +197,7 @@ TEST(RandomClusterTest, NoVerdictThatStaysChangesWhileABatchIsUnderWay) {
     SCOPED_TRACE(absl::StrCat("NETPOL_SEED=", seed));
     Random random(seed);
     Cluster cluster = RandomCluster(random, options);
-    EnforcingNode node(options);
+    EnforcingNode node;
     node.Tell(ListingOf(cluster));
     node.Sync();
     for (int step = 0; step < 25; ++step) {
@@ -301,10 +216,10 @@ TEST(RandomClusterTest, NoVerdictThatStaysChangesWhileABatchIsUnderWay) {
       }
       const std::vector<bool> right = RightVerdicts(cluster, view, packets);
       std::string violation;
-      node.kernel->set_observer([&](const Operation& operation) {
+      node.kernel().set_observer([&](const Operation& operation) {
         ++looked;
         const std::string difference =
-            Difference(VerdictsOf(*node.kernel, view, packets), right, packets,
+            Difference(VerdictsOf(node.kernel(), view, packets), right, packets,
                        cluster, view);
         if (!difference.empty() && violation.empty()) {
           violation =
@@ -313,7 +228,7 @@ TEST(RandomClusterTest, NoVerdictThatStaysChangesWhileABatchIsUnderWay) {
       });
       node.Tell({event});
       node.Sync();
-      node.kernel->set_observer(nullptr);
+      node.kernel().set_observer(nullptr);
       ASSERT_EQ(violation, "") << event.DebugString();
     }
   }
@@ -323,14 +238,14 @@ TEST(RandomClusterTest, NoVerdictThatStaysChangesWhileABatchIsUnderWay) {
 
 TEST(RandomClusterTest, NothingIsLeftWhenEverythingIsGone) {
   const RandomClusterOptions options = ManyLocalPods();
-  EnforcingNode empty(options);
+  EnforcingNode empty;
   empty.Tell(ListingOf(Cluster()));
   empty.Sync();
   for (int seed = FirstSeed(); seed < FirstSeed() + Rounds(60); ++seed) {
     SCOPED_TRACE(absl::StrCat("NETPOL_SEED=", seed));
     Random random(seed);
     const Cluster cluster = RandomCluster(random, options);
-    EnforcingNode node(options);
+    EnforcingNode node;
     node.Tell(ListingOf(cluster));
     node.Sync();
     for (v1::WatchEvent event : ListingOf(cluster)) {
@@ -339,7 +254,7 @@ TEST(RandomClusterTest, NothingIsLeftWhenEverythingIsGone) {
       node.Tell({event});
     }
     node.Sync();
-    ASSERT_EQ(Contents(*node.kernel), Contents(*empty.kernel));
+    ASSERT_EQ(node.Contents(), empty.Contents());
   }
 }
 

@@ -3,23 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "netpol/testing/cluster.h"
+#include "netpol/testing/packet_way.h"
+#include "netpol/testing/snapshot_text.h"
 
 namespace netpol {
-namespace {
-
-std::vector<std::string> SortedMembers(const ObservedSet& set) {
-  std::vector<std::string> members;
-  for (const SetMember& member : set.members)
-    members.push_back(member.ToString());
-  std::sort(members.begin(), members.end());
-  return members;
-}
-
-}  // namespace
-
 LayoutOptions BothFamilies() {
   LayoutOptions layout;
   layout.families = {Family::kIPv4, Family::kIPv6};
@@ -67,9 +56,11 @@ void SimulatedNode::Tell(const v1::WatchEvent& event) {
   EXPECT_TRUE(status.ok()) << status;
 }
 
-void SimulatedNode::TellListed() {
-  for (const v1::WatchEvent& event : ListingOf(Cluster())) Tell(event);
+void SimulatedNode::Tell(const std::vector<v1::WatchEvent>& events) {
+  for (const v1::WatchEvent& event : events) Tell(event);
 }
+
+void SimulatedNode::TellListed() { Tell(ListingOf(Cluster())); }
 
 SyncReport SimulatedNode::Sync() {
   absl::StatusOr<SyncReport> report = controller_->Sync();
@@ -79,9 +70,7 @@ SyncReport SimulatedNode::Sync() {
 
 bool SimulatedNode::Reaches(absl::string_view source,
                             absl::string_view destination) const {
-  const Outcome outcome =
-      Decide(Hook::kForward, FirstPacket(source, destination, 80));
-  return outcome == Outcome::kAccepted || outcome == Outcome::kFellThrough;
+  return GoesOn(Decide(Hook::kForward, FirstPacket(source, destination, 80)));
 }
 
 Outcome SimulatedNode::Decide(Hook hook, const SimulatedPacket& packet) const {
@@ -97,7 +86,11 @@ Outcome SimulatedNode::Decide(Hook hook, const SimulatedPacket& packet) const {
 std::vector<std::string> SimulatedNode::Members(const SetName& name) const {
   const ObservedSet* set = kernel_->sets().FindOrNull(name);
   if (set == nullptr) return {"no set"};
-  return SortedMembers(*set);
+  std::vector<std::string> members;
+  for (const SetMember& member : set->members)
+    members.push_back(member.ToString());
+  std::sort(members.begin(), members.end());
+  return members;
 }
 
 std::vector<std::string> SimulatedNode::Rules(Family family,
@@ -111,22 +104,7 @@ std::vector<std::string> SimulatedNode::Rules(Family family,
 }
 
 std::string SimulatedNode::Contents() const {
-  const Snapshot snapshot = kernel_->state();
-  std::string text;
-  for (const auto& [name, set] : snapshot.sets) {
-    absl::StrAppend(&text, name.value(), ":");
-    for (const std::string& member : SortedMembers(set))
-      absl::StrAppend(&text, " ", member);
-    absl::StrAppend(&text, "\n");
-  }
-  for (Family family : kFamilies) {
-    for (const auto& [name, rules] : snapshot.table(family).chains) {
-      absl::StrAppend(&text, FamilyName(family), " ", name.value(), "\n");
-      for (const Rule& rule : rules)
-        absl::StrAppend(&text, "  ", rule.ToString(family), "\n");
-    }
-  }
-  return text;
+  return ContentsOf(kernel_->state());
 }
 
 }  // namespace netpol

@@ -40,6 +40,7 @@ class SimulatedNode {
   void Restart(LayoutOptions layout);
 
   void Tell(const v1::WatchEvent& event);
+  void Tell(const std::vector<v1::WatchEvent>& events);
   void Add(const PodBuilder& pod) { Tell(Upsert(pod.Build())); }
   void Add(const PolicyBuilder& policy) { Tell(Upsert(policy.Build())); }
   // The end of the listing of every kind.

@@ -2,7 +2,6 @@
 // do what the explanation says.
 #include <netinet/in.h>
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,8 +13,10 @@
 #include "netpol/testing/builders.h"
 #include "netpol/testing/cluster.h"
 #include "netpol/testing/packet.h"
+#include "netpol/testing/packet_way.h"
 #include "netpol/testing/random.h"
 #include "netpol/testing/random_cluster.h"
+#include "netpol/testing/random_node.h"
 #include "netpol/testing/random_packets.h"
 #include "netpol/testing/random_rounds.h"
 #include "netpol/testing/reference_evaluator.h"
@@ -28,29 +29,14 @@ constexpr int kPackets = 80;
 // Every port of one packet costs as much as thousands of packets.
 constexpr int kRoundsPerEveryPort = 8;
 
-bool Holds(const std::vector<IpAddress>& addresses, const IpAddress& address) {
-  return std::find(addresses.begin(), addresses.end(), address) !=
-         addresses.end();
-}
-
-NodeView ViewOf(const RandomClusterOptions& options) {
-  NodeView view;
-  view.name = options.node;
-  for (const AddressPair& pair : options.node_addresses) {
-    view.addresses.push_back(*IpAddress::Parse(pair.v4));
-    view.addresses.push_back(*IpAddress::Parse(pair.v6));
-  }
-  return view;
-}
-
 PathQuestion QuestionOf(const Packet& packet, const NodeView& view) {
   PathQuestion question;
   question.source = packet.source;
   question.destination = packet.destination;
   question.protocol = packet.protocol;
   question.port = packet.destination_port;
-  question.source_is_node = Holds(view.addresses, packet.source);
-  question.destination_is_node = Holds(view.addresses, packet.destination);
+  question.source_is_node = IsAddressOf(view, packet.source);
+  question.destination_is_node = IsAddressOf(view, packet.destination);
   return question;
 }
 

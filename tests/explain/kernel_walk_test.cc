@@ -8,12 +8,11 @@
 #include "gtest/gtest.h"
 #include "netpol/compile/layout.h"
 #include "netpol/testing/builders.h"
-#include "tests/explain/told_cluster.h"
+#include "tests/explain/shop_cluster.h"
 
 namespace netpol {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -21,18 +20,6 @@ using testing::IsEmpty;
 class KernelWalkTest : public testing::Test {
  protected:
   KernelWalkTest() {
-    cluster_.Add(PodBuilder("shop", "web")
-                     .On("node-a")
-                     .Ip("10.0.0.1")
-                     .Label("app", "web"));
-    cluster_.Add(PodBuilder("shop", "db")
-                     .On("node-a")
-                     .Ip("10.0.0.2")
-                     .Label("app", "db"));
-    cluster_.Add(PolicyBuilder("shop", "db-in")
-                     .Selects({{"app", "db"}})
-                     .Ingress({PodPeer(MatchLabels({{"app", "web"}}))},
-                              {NumberPort("TCP", 80), NumberPort("UDP", 53)}));
     snapshot_ = cluster_.WantedKernel();
     question_.source = *IpAddress::Parse("10.0.0.1");
     question_.destination = *IpAddress::Parse("10.0.0.2");
@@ -47,7 +34,8 @@ class KernelWalkTest : public testing::Test {
     return snapshot_.table(Family::kIPv4).chains[name];
   }
 
-  ToldCluster cluster_;
+  ShopCluster cluster_{
+      "node-a", "10.0.0.1", {NumberPort("TCP", 80), NumberPort("UDP", 53)}};
   Snapshot snapshot_;
   PathQuestion question_;
 };
@@ -114,7 +102,7 @@ TEST_F(KernelWalkTest, ForeignRulesOnTheWayAreTold) {
 TEST_F(KernelWalkTest, WithoutHooksEverythingPasses) {
   snapshot_.table(Family::kIPv4).hooks_in_place = false;
   const absl::StatusOr<KernelWalk> walk = KernelWalk::Create(snapshot_);
-  EXPECT_FALSE(walk->hooks_in_place(question_));
+  EXPECT_EQ(walk->RulesBeforeOurs(question_), -1);
   EXPECT_EQ(Follow(81).outcome, Outcome::kFellThrough);
   EXPECT_FALSE(Follow(81).decided_by);
 }

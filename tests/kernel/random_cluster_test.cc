@@ -3,7 +3,6 @@
 // next.
 #include "netpol/testing/random_cluster.h"
 
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <utility>
@@ -15,44 +14,38 @@
 #include "netpol/dataplane/linux_dataplane.h"
 #include "netpol/testing/cluster.h"
 #include "netpol/testing/packet.h"
+#include "netpol/testing/packet_way.h"
 #include "netpol/testing/random.h"
+#include "netpol/testing/random_node.h"
 #include "netpol/testing/random_packets.h"
 #include "netpol/testing/random_rounds.h"
 #include "netpol/testing/reference_evaluator.h"
 #include "tests/kernel/lab/conntrack.h"
-#include "tests/kernel/lab/netns.h"
+#include "tests/kernel/lab/lab_fixture.h"
 #include "tests/kernel/lab/packet_lab.h"
 
 namespace netpol {
 namespace {
 
-// What a service proxy may rewrite on its way to this node is not judged.
-constexpr int kFirstNodePort = 30000;
-constexpr int kLastNodePort = 32767;
-
-class RandomClusterKernelTest : public testing::Test {
+class RandomClusterKernelTest : public LabFixture {
  protected:
   void SetUp() override {
-    if (!MayMakeNamespaces())
-      GTEST_SKIP() << "needs root: makes network namespaces";
-    // The lock of this test alone.
-    const std::string lock = testing::TempDir() + "/xtables.lock";
-    setenv("XTABLES_LOCKFILE", lock.c_str(), 1);
+    LabFixture::SetUp();
+    if (IsSkipped()) return;
     absl::StatusOr<std::unique_ptr<PacketLab>> lab = PacketLab::Create();
     ASSERT_TRUE(lab.ok()) << lab.status();
     lab_ = *std::move(lab);
     DefineOptions();
     for (size_t i = 0; i < options_.local_pods.size(); ++i) {
       const absl::Status status = lab_->AddPod(
-          absl::StrCat("pod-", i), AddressesOf({options_.local_pods[i]}));
+          absl::StrCat("pod-", i), AddressesIn({options_.local_pods[i]}));
       ASSERT_TRUE(status.ok()) << status;
     }
     for (const auto& pool : {options_.remote_pods, options_.outside}) {
-      const absl::Status status = lab_->AddRemote(AddressesOf(pool));
+      const absl::Status status = lab_->AddRemote(AddressesIn(pool));
       ASSERT_TRUE(status.ok()) << status;
     }
-    view_.name = options_.node;
-    view_.addresses = AddressesOf(options_.node_addresses);
+    view_ = ViewOf(options_);
   }
 
   void DefineOptions() {
@@ -65,17 +58,6 @@ class RandomClusterKernelTest : public testing::Test {
                                {"10.42.0.1", "fd00:42::1"},
                                {"10.42.0.0", ""}};
     options_.packets_at_block_edges = false;
-  }
-
-  static std::vector<IpAddress> AddressesOf(
-      const std::vector<AddressPair>& pairs) {
-    std::vector<IpAddress> addresses;
-    for (const AddressPair& pair : pairs) {
-      for (const std::string& text : {pair.v4, pair.v6}) {
-        if (!text.empty()) addresses.push_back(*IpAddress::Parse(text));
-      }
-    }
-    return addresses;
   }
 
   // A new controller over the kernel as the last one left it.
@@ -112,15 +94,10 @@ class RandomClusterKernelTest : public testing::Test {
     std::vector<Packet> packets;
     for (const Packet& packet :
          RandomPackets(random, cluster, options_, count)) {
-      const bool to_node =
-          std::find(view_.addresses.begin(), view_.addresses.end(),
-                    packet.destination) != view_.addresses.end();
-      const bool node_port = packet.destination_port >= kFirstNodePort &&
-                             packet.destination_port <= kLastNodePort;
       // What stays within a pod, the node or the world meets no rule here.
       const bool travels =
           lab_->OwnerOf(packet.source) != lab_->OwnerOf(packet.destination);
-      if (travels && !(to_node && node_port)) {
+      if (travels && !IsForNodePort(view_, packet)) {
         packets.push_back(packet);
       }
     }

@@ -15,8 +15,9 @@
 #include "netpol/dataplane/linux_dataplane.h"
 #include "netpol/testing/builders.h"
 #include "netpol/testing/cluster.h"
-#include "tests/kernel/lab/netns.h"
+#include "tests/kernel/lab/lab_fixture.h"
 #include "tests/kernel/lab/packet_lab.h"
+#include "tests/kernel/lab/steady_probes.h"
 
 namespace netpol {
 namespace {
@@ -68,13 +69,11 @@ k8s::NetworkPolicy OtherPolicy() {
       .Build();
 }
 
-class SteadyTrafficTest : public testing::Test {
+class SteadyTrafficTest : public LabFixture {
  protected:
   void SetUp() override {
-    if (!MayMakeNamespaces())
-      GTEST_SKIP() << "needs root: makes network namespaces";
-    setenv("XTABLES_LOCKFILE", (testing::TempDir() + "/xtables.lock").c_str(),
-           1);
+    LabFixture::SetUp();
+    if (IsSkipped()) return;
     absl::StatusOr<std::unique_ptr<PacketLab>> lab = PacketLab::Create();
     ASSERT_TRUE(lab.ok()) << lab.status();
     lab_ = *std::move(lab);
@@ -143,7 +142,6 @@ TEST_F(SteadyTrafficTest, VerdictsThatStayHoldDuringHundredsOfCommits) {
   });
   while (!ready) std::this_thread::yield();
 
-  // A new flow with every probe, so that each one is judged.
   const std::vector<ProbeSpec> specs = {
       {Ip("10.42.1.5"), Ip("10.42.0.10"), IPPROTO_UDP, 8080},
       {Ip("10.42.1.5"), Ip("10.42.0.11"), IPPROTO_UDP, 8080},
@@ -153,27 +151,17 @@ TEST_F(SteadyTrafficTest, VerdictsThatStayHoldDuringHundredsOfCommits) {
   const std::vector<ProbeOutcome> right = {
       ProbeOutcome::kAllowed, ProbeOutcome::kAllowed, ProbeOutcome::kRejected,
       ProbeOutcome::kRejected};
-  int probes = 0;
-  int wrong = 0;
-  while (!done) {
-    const absl::StatusOr<std::vector<ProbeOutcome>> outcomes =
-        lab_->Probe(specs);
-    if (!outcomes.ok()) {
-      ADD_FAILURE() << outcomes.status();
-      break;
-    }
-    probes += static_cast<int>(specs.size());
-    for (size_t i = 0; i < specs.size(); ++i)
-      wrong += (*outcomes)[i] != right[i];
-  }
+  const absl::StatusOr<SteadyProbes> probes =
+      ProbeUntil([&] { return done.load(); }, *lab_, specs, right);
   churn.join();
   EXPECT_EQ(failure, "");
-  EXPECT_EQ(wrong, 0) << "of " << probes << " packets during " << commits
-                      << " commits";
+  ASSERT_TRUE(probes.ok()) << probes.status();
+  EXPECT_EQ(probes->wrong, 0) << "of " << probes->packets << " packets during "
+                              << commits << " commits";
   EXPECT_GT(commits, 300u);
-  EXPECT_GT(probes, 1000);
-  std::cout << probes << " packets during " << commits << " commits, " << wrong
-            << " judged wrongly\n";
+  EXPECT_GT(probes->packets, 1000);
+  std::cout << probes->packets << " packets during " << commits << " commits, "
+            << probes->wrong << " judged wrongly\n";
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "netpol/base/ip.h"
 #include "netpol/testing/random_cluster.h"
@@ -300,7 +301,8 @@ void SeePods(const Cluster& cluster, FeatureCount& count) {
     std::map<std::string, std::string> sorted(pod.metadata().labels().begin(),
                                               pod.metadata().labels().end());
     std::string text;
-    for (const auto& [key, value] : sorted) text += key + "=" + value + ",";
+    for (const auto& [key, value] : sorted)
+      absl::StrAppend(&text, key, "=", value, ",");
     count.Saw(!labels.insert(text).second, "labels twice");
     count.Saw(sorted.empty(), "pod without labels");
     if (host || phase == "Succeeded" || phase == "Failed") continue;

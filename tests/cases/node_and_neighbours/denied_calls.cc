@@ -27,7 +27,8 @@ sock_filter Require(uint32_t value, size_t skip) {
 
 // On little-endian machines the low half of an argument comes first.
 uint32_t ArgumentOffset(int index) {
-  return static_cast<uint32_t>(offsetof(seccomp_data, args) + 8 * index);
+  return static_cast<uint32_t>(offsetof(seccomp_data, args) +
+                               size_t{8} * index);
 }
 
 void Append(const DeniedCall& call, std::vector<sock_filter>& program) {
@@ -50,8 +51,7 @@ absl::Status DenyCalls(const std::vector<DeniedCall>& calls) {
   std::vector<sock_filter> program;
   for (const DeniedCall& call : calls) Append(call, program);
   program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-  sock_fprog filter = {static_cast<unsigned short>(program.size()),
-                       program.data()};
+  sock_fprog filter = {static_cast<uint16_t>(program.size()), program.data()};
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
       syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) != 0) {
     return absl::UnavailableError(

@@ -1,6 +1,5 @@
 #include "tests/cases/node_and_neighbours/neighbour_node.h"
 
-#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -11,7 +10,6 @@
 #include "absl/strings/str_split.h"
 #include "netpol/dataplane/linux_dataplane.h"
 #include "tests/cases/case_folders.h"
-#include "tests/kernel/lab/netns.h"
 
 namespace netpol {
 namespace {
@@ -51,11 +49,8 @@ const char* SaveProgram(Family family) {
 }  // namespace
 
 void NeighbourNodeTest::SetUp() {
-  if (!MayMakeNamespaces())
-    GTEST_SKIP() << "needs root: makes network namespaces";
-  // The lock of this test alone; its tools take it too.
-  const std::string lock = testing::TempDir() + "/xtables.lock";
-  setenv("XTABLES_LOCKFILE", lock.c_str(), 1);
+  LabFixture::SetUp();
+  if (IsSkipped()) return;
   absl::StatusOr<std::unique_ptr<CaseLab>> lab = CaseLab::Create();
   ASSERT_TRUE(lab.ok()) << lab.status();
   lab_ = *std::move(lab);

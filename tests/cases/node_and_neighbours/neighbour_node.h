@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "gtest/gtest.h"
 #include "netpol/compile/layout.h"
 #include "netpol/controller.h"
 #include "netpol/sync/dataplane.h"
@@ -16,12 +15,12 @@
 #include "proto/netpol/watch_event.pb.h"
 #include "tests/cases/case_lab.h"
 #include "tests/cases/case_reader.h"
+#include "tests/kernel/lab/lab_fixture.h"
 
 namespace netpol {
 
 // Each test has a lab of its own, in which nothing is told or enforced yet.
-// Skips without root.
-class NeighbourNodeTest : public testing::Test {
+class NeighbourNodeTest : public LabFixture {
  protected:
   void SetUp() override;
 

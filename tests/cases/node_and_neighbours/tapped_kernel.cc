@@ -12,46 +12,42 @@ absl::Status TappedKernel::Ask(const SetSpec& spec, bool makes_set) {
   return tap_(write);
 }
 
-absl::StatusOr<Snapshot> TappedKernel::Read(absl::Span<const Family> families) {
-  return kernel_->Read(families);
-}
-
 absl::Status TappedKernel::CreateSet(const SetSpec& spec,
                                      absl::Span<const SetMember> members) {
   RETURN_IF_ERROR(Ask(spec, /*makes_set=*/true));
-  return kernel_->CreateSet(spec, members);
+  return ForwardingDataplane::CreateSet(spec, members);
 }
 
 absl::Status TappedKernel::AddMembers(const SetSpec& spec,
                                       absl::Span<const SetMember> members) {
   RETURN_IF_ERROR(Ask(spec, /*makes_set=*/false));
-  return kernel_->AddMembers(spec, members);
+  return ForwardingDataplane::AddMembers(spec, members);
 }
 
 absl::Status TappedKernel::RemoveMembers(const SetSpec& spec,
                                          absl::Span<const SetMember> members) {
   RETURN_IF_ERROR(Ask(spec, /*makes_set=*/false));
-  return kernel_->RemoveMembers(spec, members);
+  return ForwardingDataplane::RemoveMembers(spec, members);
 }
 
 absl::Status TappedKernel::ReplaceSet(const SetSpec& spec,
                                       absl::Span<const SetMember> members) {
   RETURN_IF_ERROR(Ask(spec, /*makes_set=*/true));
-  return kernel_->ReplaceSet(spec, members);
+  return ForwardingDataplane::ReplaceSet(spec, members);
 }
 
 absl::Status TappedKernel::DestroySet(const SetName& name) {
   KernelWrite write;
   write.set_name = name.value();
   RETURN_IF_ERROR(tap_(write));
-  return kernel_->DestroySet(name);
+  return ForwardingDataplane::DestroySet(name);
 }
 
 absl::Status TappedKernel::CommitTable(const TableChange& change) {
   KernelWrite write;
   write.table = &change;
   RETURN_IF_ERROR(tap_(write));
-  return kernel_->CommitTable(change);
+  return ForwardingDataplane::CommitTable(change);
 }
 
 }  // namespace netpol

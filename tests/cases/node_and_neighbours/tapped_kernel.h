@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "netpol/sync/dataplane.h"
+#include "netpol/testing/forwarding_dataplane.h"
 
 namespace netpol {
 
@@ -22,16 +22,15 @@ struct KernelWrite {
   std::string set_name;  // Empty for a table.
 };
 
-// Hands every call on. Thread-compatible.
-class TappedKernel : public Dataplane {
+// Thread-compatible.
+class TappedKernel : public ForwardingDataplane {
  public:
   // An error ends the call before it reaches the kernel.
   using Tap = std::function<absl::Status(const KernelWrite&)>;
 
   TappedKernel(std::unique_ptr<Dataplane> kernel, Tap tap)
-      : kernel_(std::move(kernel)), tap_(std::move(tap)) {}
+      : ForwardingDataplane(std::move(kernel)), tap_(std::move(tap)) {}
 
-  absl::StatusOr<Snapshot> Read(absl::Span<const Family> families) override;
   absl::Status CreateSet(const SetSpec& spec,
                          absl::Span<const SetMember> members) override;
   absl::Status AddMembers(const SetSpec& spec,
@@ -42,12 +41,10 @@ class TappedKernel : public Dataplane {
                           absl::Span<const SetMember> members) override;
   absl::Status DestroySet(const SetName& name) override;
   absl::Status CommitTable(const TableChange& change) override;
-  WriteCounts writes() const override { return kernel_->writes(); }
 
  private:
   absl::Status Ask(const SetSpec& spec, bool makes_set);
 
-  std::unique_ptr<Dataplane> kernel_;
   Tap tap_;
 };
 

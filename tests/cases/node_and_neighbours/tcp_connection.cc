@@ -47,7 +47,7 @@ absl::StatusOr<FileDescriptor> Bound(const IpAddress& address, uint16_t port) {
   return fd;
 }
 
-absl::Status Await(const FileDescriptor& fd, short events, const char* step) {
+absl::Status Await(const FileDescriptor& fd, int16_t events, const char* step) {
   pollfd wait = {fd.get(), events, 0};
   if (poll(&wait, 1, kPatienceMs) > 0) return absl::OkStatus();
   errno = ETIMEDOUT;

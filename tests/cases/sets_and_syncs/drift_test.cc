@@ -13,6 +13,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "netpol/controller_loop.h"
+#include "netpol/testing/snapshot_text.h"
 #include "tests/cases/case_lab.h"
 #include "tests/cases/sets_and_syncs/memory_node.h"
 

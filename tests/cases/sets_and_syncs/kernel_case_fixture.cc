@@ -1,6 +1,5 @@
 #include "tests/cases/sets_and_syncs/kernel_case_fixture.h"
 
-#include <cstdlib>
 #include <utility>
 
 #include "absl/strings/str_join.h"
@@ -10,16 +9,12 @@
 #include "tests/cases/case_folders.h"
 #include "tests/cases/sets_and_syncs/memory_node.h"
 #include "tests/kernel/lab/conntrack.h"
-#include "tests/kernel/lab/netns.h"
 
 namespace netpol {
 
 void KernelCaseTest::SetUp() {
-  if (!MayMakeNamespaces())
-    GTEST_SKIP() << "needs root: makes network namespaces";
-  // The lock of this test alone.
-  lock_path_ = testing::TempDir() + "/xtables.lock";
-  setenv("XTABLES_LOCKFILE", lock_path_.c_str(), 1);
+  LabFixture::SetUp();
+  if (IsSkipped()) return;
   absl::StatusOr<std::unique_ptr<CaseLab>> lab = CaseLab::Create();
   ASSERT_TRUE(lab.ok()) << lab.status();
   lab_ = *std::move(lab);

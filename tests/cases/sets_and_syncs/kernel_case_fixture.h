@@ -10,18 +10,18 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "gtest/gtest.h"
 #include "netpol/controller.h"
 #include "netpol/sync/dataplane.h"
 #include "netpol/sync/snapshot.h"
 #include "netpol/testing/cluster.h"
 #include "tests/cases/case_lab.h"
 #include "tests/cases/case_reader.h"
+#include "tests/kernel/lab/lab_fixture.h"
 
 namespace netpol {
 
-// Skips where namespaces may not be made. What fails, fails the test.
-class KernelCaseTest : public testing::Test {
+// What fails, fails the test.
+class KernelCaseTest : public LabFixture {
  protected:
   void SetUp() override;
 
@@ -58,7 +58,6 @@ class KernelCaseTest : public testing::Test {
   std::unique_ptr<CaseLab> lab_;
   std::unique_ptr<Controller> controller_;
   Cluster cluster_;
-  std::string lock_path_;  // of the xtables lock of this test
 };
 
 }  // namespace netpol

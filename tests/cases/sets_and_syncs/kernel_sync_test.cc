@@ -11,6 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "netpol/testing/builders.h"
+#include "netpol/testing/snapshot_text.h"
 #include "tests/cases/case_folders.h"
 #include "tests/cases/sets_and_syncs/kernel_case_fixture.h"
 #include "tests/cases/sets_and_syncs/memory_node.h"

@@ -15,6 +15,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "netpol/testing/builders.h"
+#include "netpol/testing/forwarding_dataplane.h"
 #include "tests/cases/sets_and_syncs/kernel_case_fixture.h"
 #include "tests/cases/sets_and_syncs/memory_node.h"
 
@@ -170,39 +171,21 @@ TEST(LargeSetsTest, C042SetThatIsRefusedIsNamedAndClosesOnlyItsRules) {
 
 // Asks the kernel for less room than there should be, as an older controller
 // did that let the default stand; the refusal is then the kernel's own.
-class CrampedKernel : public Dataplane {
+class CrampedKernel : public ForwardingDataplane {
  public:
   explicit CrampedKernel(std::unique_ptr<Dataplane> kernel)
-      : kernel_(std::move(kernel)) {}
+      : ForwardingDataplane(std::move(kernel)) {}
 
   static void set_cramped(bool cramped) { cramped_ = cramped; }
 
-  absl::StatusOr<Snapshot> Read(absl::Span<const Family> families) override {
-    return kernel_->Read(families);
-  }
   absl::Status CreateSet(const SetSpec& spec,
                          absl::Span<const SetMember> members) override {
-    return kernel_->CreateSet(Cramped(spec), members);
-  }
-  absl::Status AddMembers(const SetSpec& spec,
-                          absl::Span<const SetMember> members) override {
-    return kernel_->AddMembers(spec, members);
-  }
-  absl::Status RemoveMembers(const SetSpec& spec,
-                             absl::Span<const SetMember> members) override {
-    return kernel_->RemoveMembers(spec, members);
+    return ForwardingDataplane::CreateSet(Cramped(spec), members);
   }
   absl::Status ReplaceSet(const SetSpec& spec,
                           absl::Span<const SetMember> members) override {
-    return kernel_->ReplaceSet(Cramped(spec), members);
+    return ForwardingDataplane::ReplaceSet(Cramped(spec), members);
   }
-  absl::Status DestroySet(const SetName& name) override {
-    return kernel_->DestroySet(name);
-  }
-  absl::Status CommitTable(const TableChange& change) override {
-    return kernel_->CommitTable(change);
-  }
-  WriteCounts writes() const override { return kernel_->writes(); }
 
  private:
   static SetSpec Cramped(SetSpec spec) {
@@ -211,7 +194,6 @@ class CrampedKernel : public Dataplane {
   }
 
   static bool cramped_;
-  std::unique_ptr<Dataplane> kernel_;
 };
 
 bool CrampedKernel::cramped_ = false;

@@ -4,64 +4,20 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "netpol/explain/packet_simulator.h"
+#include "netpol/testing/packet_way.h"
 #include "tests/cases/case_folders.h"
 #include "tests/cases/case_lab.h"
 
 namespace netpol {
-namespace {
-
-bool IsOfNode(const IpAddress& address) {
-  const std::vector<IpAddress> own = ViewOfCaseNode().addresses;
-  return std::find(own.begin(), own.end(), address) != own.end();
-}
-
-bool Passes(const PacketSimulator& simulator, const Packet& packet) {
-  SimulatedPacket simulated;
-  simulated.source = packet.source;
-  simulated.destination = packet.destination;
-  simulated.protocol = packet.protocol;
-  simulated.destination_port = packet.destination_port;
-  simulated.source_local = IsOfNode(packet.source);
-  simulated.destination_local = IsOfNode(packet.destination);
-  const Hook hook = simulated.source_local        ? Hook::kOutput
-                    : simulated.destination_local ? Hook::kInput
-                                                  : Hook::kForward;
-  const Outcome outcome = simulator.Decide(hook, simulated);
-  return outcome == Outcome::kAccepted || outcome == Outcome::kFellThrough;
-}
-
-}  // namespace
-
 LayoutOptions CaseLayout() {
   LayoutOptions layout;
   layout.families = {Family::kIPv4, Family::kIPv6};
   layout.cluster_ip_ranges = {*IpPrefix::Parse("10.43.0.0/16"),
                               *IpPrefix::Parse("fd00:43::/112")};
   return layout;
-}
-
-std::string ContentsOf(const Snapshot& snapshot) {
-  std::vector<std::string> lines;
-  for (const auto& [name, set] : snapshot.sets) {
-    std::vector<std::string> members;
-    for (const SetMember& member : set.members)
-      members.push_back(member.ToString());
-    std::sort(members.begin(), members.end());
-    lines.push_back(
-        absl::StrCat("set ", name.value(), ": ", absl::StrJoin(members, " ")));
-  }
-  for (Family family : kFamilies) {
-    for (const auto& [name, rules] : snapshot.table(family).chains) {
-      lines.push_back(absl::StrCat(FamilyName(family), " -N ", name.value()));
-      for (const Rule& rule : rules)
-        lines.push_back(absl::StrCat("  ", rule.ToString(family)));
-    }
-  }
-  return absl::StrJoin(lines, "\n");
 }
 
 void ForEachRule(
@@ -92,7 +48,7 @@ bool LetsThrough(const Snapshot& snapshot, const Packet& packet) {
   const absl::StatusOr<PacketSimulator> simulator =
       PacketSimulator::Create(snapshot);
   EXPECT_TRUE(simulator.ok()) << simulator.status();
-  return simulator.ok() && Passes(*simulator, packet);
+  return simulator.ok() && LetsThrough(*simulator, ViewOfCaseNode(), packet);
 }
 
 MemoryNode::MemoryNode(const LayoutOptions& layout) {
@@ -144,7 +100,8 @@ void MemoryNode::ExpectVerdicts(const std::vector<CaseCheck>& checks) const {
     const absl::StatusOr<IpAddress> from = AddressOf(cluster_, check.from);
     const absl::StatusOr<IpAddress> to = AddressOf(cluster_, check.to);
     ASSERT_TRUE(from.ok() && to.ok()) << check;
-    EXPECT_EQ(Passes(*simulator, {*from, *to, check.protocol, check.port}),
+    EXPECT_EQ(LetsThrough(*simulator, ViewOfCaseNode(),
+                          {*from, *to, check.protocol, check.port}),
               check.allowed)
         << check;
   }

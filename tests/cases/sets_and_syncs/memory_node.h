@@ -16,16 +16,13 @@
 #include "netpol/testing/cluster.h"
 #include "netpol/testing/fake_dataplane.h"
 #include "netpol/testing/packet.h"
+#include "netpol/testing/snapshot_text.h"
 #include "tests/cases/case_reader.h"
 
 namespace netpol {
 
 // Both families; service addresses as the cases have them.
 LayoutOptions CaseLayout();
-
-// Every chain with its rules and every set with its members, as sorted text;
-// equal texts are equal rulesets. Capacities are left out.
-std::string ContentsOf(const Snapshot& snapshot);
 
 // Calls `visit` for every rule of every chain of ours.
 void ForEachRule(

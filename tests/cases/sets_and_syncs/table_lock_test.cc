@@ -22,6 +22,7 @@
 #include "netpol/base/pacer.h"
 #include "netpol/controller_loop.h"
 #include "netpol/testing/builders.h"
+#include "netpol/testing/snapshot_text.h"
 #include "tests/cases/case_folders.h"
 #include "tests/cases/sets_and_syncs/kernel_case_fixture.h"
 #include "tests/cases/sets_and_syncs/memory_node.h"
@@ -95,12 +96,12 @@ class TableLockTest : public KernelCaseTest {
 TEST_F(TableLockTest, C074FailureNamesStepFileAndHolderAndIsMendedLater) {
   ASSERT_NO_FATAL_FAILURE(Start(absl::Milliseconds(20)));
   TellStep(step_);
-  LockHolder holder(lock_path_);
+  LockHolder holder(XtablesLockPath());
   const absl::Status failed = TrySync().status();
   EXPECT_EQ(failed.code(), absl::StatusCode::kUnavailable);
   const std::string message(failed.message());
   EXPECT_THAT(message, HasSubstr("committing the IPv4 filter table"));
-  EXPECT_THAT(message, HasSubstr(lock_path_));
+  EXPECT_THAT(message, HasSubstr(XtablesLockPath()));
   EXPECT_THAT(message, HasSubstr(absl::StrCat("pid ", holder.pid())));
   EXPECT_FALSE(ReadKernel().table(Family::kIPv4).hooks_in_place);
   holder.Release();
@@ -114,7 +115,7 @@ TEST_F(TableLockTest, C074VerdictHoldsOnceTheLockIsFree) {
   const absl::StatusOr<std::vector<v1::WatchEvent>> events = EventsOf(step_);
   ASSERT_TRUE(events.ok()) << events.status();
   for (const v1::WatchEvent& event : *events) ApplyEvent(event, cluster_);
-  LockHolder holder(lock_path_);
+  LockHolder holder(XtablesLockPath());
   std::mutex mutex;
   std::condition_variable changed;
   int failures = 0;
@@ -178,7 +179,7 @@ TEST_F(TableLockTest, C074LockIsNotHeldBetweenTwoSyncs) {
   ASSERT_NO_FATAL_FAILURE(Start());
   TellStep(step_);
   Sync();
-  LockHolder holder(lock_path_);  // Fails if it is not free.
+  LockHolder holder(XtablesLockPath());  // Fails if it is not free.
   ExpectVerdicts(step_.checks);
 }
 
@@ -190,7 +191,7 @@ TEST_F(TableLockTest, C074MembersFollowWhileSomebodyHoldsTheLock) {
                    .Ingress({PodPeer(MatchLabels({{"friend", "yes"}}))})
                    .Build())});
   Sync();
-  LockHolder holder(lock_path_);
+  LockHolder holder(XtablesLockPath());
   const PodBuilder friendly = PodBuilder("lock", "friend")
                                   .On("node-b")
                                   .Ip("10.42.1.7")
@@ -215,7 +216,7 @@ TEST_F(TableLockTest, C074OldVerdictsHoldWhileTheLockIsHeld) {
   TellStep(step_);
   Sync();
   const std::string before = ContentsOf(ReadKernel());
-  LockHolder holder(lock_path_);
+  LockHolder holder(XtablesLockPath());
   Tell({Upsert(PolicyBuilder("lock", "more")
                    .Types({"Ingress"})
                    .Ingress({BlockPeer("203.0.113.0/24")})

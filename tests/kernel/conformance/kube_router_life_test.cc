@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -20,8 +19,9 @@
 #include "netpol/dataplane/linux_dataplane.h"
 #include "netpol/testing/builders.h"
 #include "netpol/testing/cluster.h"
-#include "tests/kernel/lab/netns.h"
+#include "tests/kernel/lab/lab_fixture.h"
 #include "tests/kernel/lab/packet_lab.h"
+#include "tests/kernel/lab/steady_probes.h"
 
 namespace netpol {
 namespace {
@@ -72,13 +72,11 @@ PolicyBuilder Deny(const std::string& app, const std::string& type) {
 }
 
 // Dual-stack, with a controller that is told what happens.
-class KubeRouterLifeTest : public testing::Test {
+class KubeRouterLifeTest : public LabFixture {
  protected:
   void SetUp() override {
-    if (!MayMakeNamespaces())
-      GTEST_SKIP() << "needs root: makes network namespaces";
-    setenv("XTABLES_LOCKFILE", (testing::TempDir() + "/xtables.lock").c_str(),
-           1);
+    LabFixture::SetUp();
+    if (IsSkipped()) return;
     absl::StatusOr<std::unique_ptr<PacketLab>> lab = PacketLab::Create();
     ASSERT_TRUE(lab.ok()) << lab.status();
     lab_ = *std::move(lab);
@@ -299,24 +297,15 @@ TEST_F(KubeRouterLifeTest, DenyHoldsWhileTheControllerIsRestarted) {
       {kServer.Address(Family::kIPv4), kRemote.Address(Family::kIPv4),
        IPPROTO_TCP, 8080}};
   const std::vector<ProbeOutcome> right = {kRejected, kRejected, kAllowed};
-  int probes = 0;
-  int wrong = 0;
-  // The last round is after the last restart.
-  for (bool last = false; !last; ++probes) {
-    last = restarts == kRestarts;
-    const absl::StatusOr<std::vector<ProbeOutcome>> outcomes =
-        lab_->Probe(specs);
-    if (!outcomes.ok()) {
-      ADD_FAILURE() << outcomes.status();
-      break;
-    }
-    wrong += *outcomes == right ? 0 : 1;
-  }
+  const absl::StatusOr<SteadyProbes> probes =
+      ProbeUntil([&] { return restarts == kRestarts; }, *lab_, specs, right);
   restarter.join();
-  EXPECT_EQ(wrong, 0) << "of " << probes << " rounds";
-  EXPECT_GT(probes, kRestarts);
-  std::cout << probes << " rounds of " << specs.size() << " packets during "
-            << kRestarts << " restarts, " << wrong << " judged wrongly\n";
+  ASSERT_TRUE(probes.ok()) << probes.status();
+  EXPECT_EQ(probes->wrong, 0) << "of " << probes->packets << " packets";
+  EXPECT_GT(probes->rounds, kRestarts);
+  std::cout << probes->rounds << " rounds of " << specs.size()
+            << " packets during " << kRestarts << " restarts, " << probes->wrong
+            << " judged wrongly\n";
 }
 
 // ---- What is left behind.

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "netpol/testing/builders.h"
 #include "tests/kernel/conformance/conformance_suite.h"
@@ -149,7 +150,7 @@ Rules OneForEachPacket() {
                                  MatchLabels({{"pod", name}}))},
              {NumberPort(protocol, port)}});
         rules.allowed.push_back(
-            {ns + "/" + name, protocol + " " + std::to_string(port)});
+            {absl::StrCat(ns, "/", name), absl::StrCat(protocol, " ", port)});
       }
     }
   }

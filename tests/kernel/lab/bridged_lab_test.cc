@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "tests/kernel/lab/lab_fixture.h"
 #include "tests/kernel/lab/packet_lab.h"
 #include "tests/kernel/lab/packet_tap.h"
 #include "tests/kernel/lab/tunnel_node.h"
@@ -17,14 +18,11 @@ namespace {
 
 IpAddress Ip(absl::string_view text) { return *IpAddress::Parse(text); }
 
-class BridgedLabTest : public testing::Test {
+class BridgedLabTest : public LabFixture {
  protected:
   void SetUp() override {
-    if (!MayMakeNamespaces()) {
-      GTEST_SKIP() << "needs root: cannot make network namespaces";
-    }
-    setenv("XTABLES_LOCKFILE", (testing::TempDir() + "/xtables.lock").c_str(),
-           1);
+    LabFixture::SetUp();
+    if (IsSkipped()) return;
     LabOptions options;
     options.bridge = "kube-bridge";
     options.links.pop_back();

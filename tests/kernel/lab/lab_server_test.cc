@@ -8,20 +8,19 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "tests/kernel/lab/lab_fixture.h"
 #include "tests/kernel/lab/packet_lab.h"
 #include "tests/kernel/lab/tcp_pair.h"
 
 namespace netpol {
 namespace {
 
-class LabServerTest : public testing::TestWithParam<Family> {
+class LabServerTest : public LabFixture,
+                      public testing::WithParamInterface<Family> {
  protected:
   void SetUp() override {
-    if (!MayMakeNamespaces()) {
-      GTEST_SKIP() << "needs root: cannot make network namespaces";
-    }
-    setenv("XTABLES_LOCKFILE", (testing::TempDir() + "/xtables.lock").c_str(),
-           1);
+    LabFixture::SetUp();
+    if (IsSkipped()) return;
     auto lab = PacketLab::Create();
     ASSERT_TRUE(lab.ok()) << lab.status();
     lab_ = *std::move(lab);

@@ -43,7 +43,7 @@ class IcmpTest : public PathTest {
   }
 
   // Closes web but for connections from a stranger, and opens one.
-  absl::StatusOr<TcpPair> OpenFromStranger(LayoutOptions layout) {
+  absl::StatusOr<TcpPair> OpenFromStranger(const LayoutOptions& layout) {
     Enforce({Policy("web", {"Ingress", "Egress"})
                  .Ingress({Only(Stranger())}, {NumberPort("TCP", 80)})
                  .Build()},

@@ -2,7 +2,6 @@
 
 #include <netinet/in.h>
 
-#include <cstdlib>
 #include <sstream>
 #include <utility>
 
@@ -10,7 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "netpol/dataplane/linux_dataplane.h"
 #include "tests/kernel/lab/conntrack.h"
-#include "tests/kernel/lab/netns.h"
 
 namespace netpol {
 namespace {
@@ -49,10 +47,8 @@ LabOptions PathTest::Options() const {
 }
 
 void PathTest::SetUp() {
-  if (!MayMakeNamespaces()) {
-    GTEST_SKIP() << "needs root: makes network namespaces";
-  }
-  setenv("XTABLES_LOCKFILE", (testing::TempDir() + "/xtables.lock").c_str(), 1);
+  LabFixture::SetUp();
+  if (IsSkipped()) return;
   absl::StatusOr<std::unique_ptr<PacketLab>> lab = PacketLab::Create(Options());
   ASSERT_TRUE(lab.ok()) << lab.status();
   lab_ = *std::move(lab);

@@ -11,11 +11,11 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "gtest/gtest.h"
 #include "netpol/base/ip.h"
 #include "netpol/controller.h"
 #include "netpol/testing/builders.h"
 #include "netpol/testing/cluster.h"
+#include "tests/kernel/lab/lab_fixture.h"
 #include "tests/kernel/lab/lab_server.h"
 #include "tests/kernel/lab/packet_lab.h"
 #include "tests/kernel/lab/packet_tap.h"
@@ -48,9 +48,8 @@ std::string PathKindName(const testing::TestParamInfo<PathKind>& info);
 // addresses of both families, written here by number: pod 10 is 10.42.0.10 and
 // fd00:42::10. The ruleset under test is in the node's kernel from Enforce() on
 // and follows Tell().
-//
-// Skips without root.
-class PathTest : public testing::TestWithParam<PathKind> {
+class PathTest : public LabFixture,
+                 public testing::WithParamInterface<PathKind> {
  protected:
   // Before SetUp(): how the lab is to be.
   virtual LabOptions Options() const;

@@ -90,7 +90,7 @@ class ServiceLbTest : public PathTest {
   // `missing`.
   static std::vector<k8s::NetworkPolicy> Policies(Hop missing) {
     const auto into = [&](Hop hop, const std::string& app,
-                          k8s::NetworkPolicyPeer peer, uint16_t port) {
+                          const k8s::NetworkPolicyPeer& peer, uint16_t port) {
       PolicyBuilder policy = Policy(app, {"Ingress"});
       if (hop != missing) policy.Ingress({peer}, {NumberPort("TCP", port)});
       return policy.Build();

@@ -5,69 +5,33 @@
 #include "absl/strings/match.h"
 #include "netpol/base/status_macros.h"
 #include "netpol/dataplane/linux_dataplane.h"
+#include "netpol/testing/forwarding_dataplane.h"
 
 namespace netpol {
 namespace {
 
-// Passes everything on.
-class HonestKernel : public Dataplane {
- public:
-  explicit HonestKernel(std::unique_ptr<Dataplane> kernel)
-      : kernel_(std::move(kernel)) {}
-
-  absl::StatusOr<Snapshot> Read(absl::Span<const Family> families) override {
-    return kernel_->Read(families);
-  }
-  absl::Status CreateSet(const SetSpec& spec,
-                         absl::Span<const SetMember> members) override {
-    return kernel_->CreateSet(spec, members);
-  }
-  absl::Status AddMembers(const SetSpec& spec,
-                          absl::Span<const SetMember> members) override {
-    return kernel_->AddMembers(spec, members);
-  }
-  absl::Status RemoveMembers(const SetSpec& spec,
-                             absl::Span<const SetMember> members) override {
-    return kernel_->RemoveMembers(spec, members);
-  }
-  absl::Status ReplaceSet(const SetSpec& spec,
-                          absl::Span<const SetMember> members) override {
-    return kernel_->ReplaceSet(spec, members);
-  }
-  absl::Status DestroySet(const SetName& name) override {
-    return kernel_->DestroySet(name);
-  }
-  absl::Status CommitTable(const TableChange& change) override {
-    return kernel_->CommitTable(change);
-  }
-  WriteCounts writes() const override { return kernel_->writes(); }
-
- private:
-  std::unique_ptr<Dataplane> kernel_;
-};
-
-class ForgetfulKernel : public HonestKernel {
+class ForgetfulKernel : public ForwardingDataplane {
  public:
   ForgetfulKernel(std::unique_ptr<Dataplane> kernel, SetType type)
-      : HonestKernel(std::move(kernel)), type_(type) {}
+      : ForwardingDataplane(std::move(kernel)), type_(type) {}
 
   absl::Status RemoveMembers(const SetSpec& spec,
                              absl::Span<const SetMember> members) override {
     if (spec.type == type_) return absl::OkStatus();
-    return HonestKernel::RemoveMembers(spec, members);
+    return ForwardingDataplane::RemoveMembers(spec, members);
   }
 
  private:
   SetType type_;
 };
 
-class BlindKernel : public HonestKernel {
+class BlindKernel : public ForwardingDataplane {
  public:
   BlindKernel(std::unique_ptr<Dataplane> kernel, SetType type)
-      : HonestKernel(std::move(kernel)), type_(type) {}
+      : ForwardingDataplane(std::move(kernel)), type_(type) {}
 
   absl::StatusOr<Snapshot> Read(absl::Span<const Family> families) override {
-    ASSIGN_OR_RETURN(Snapshot snapshot, HonestKernel::Read(families));
+    ASSIGN_OR_RETURN(Snapshot snapshot, ForwardingDataplane::Read(families));
     for (auto& [name, set] : snapshot.sets) {
       if (set.spec.type == type_) set.members.clear();
     }
@@ -78,10 +42,10 @@ class BlindKernel : public HonestKernel {
   SetType type_;
 };
 
-class CarelessKernel : public HonestKernel {
+class CarelessKernel : public ForwardingDataplane {
  public:
   CarelessKernel(std::unique_ptr<Dataplane> kernel, std::string prefix)
-      : HonestKernel(std::move(kernel)), prefix_(std::move(prefix)) {}
+      : ForwardingDataplane(std::move(kernel)), prefix_(std::move(prefix)) {}
 
   absl::Status CommitTable(const TableChange& change) override {
     TableChange less = change;
@@ -91,7 +55,7 @@ class CarelessKernel : public HonestKernel {
         chain.rules.pop_back();
       }
     }
-    return HonestKernel::CommitTable(less);
+    return ForwardingDataplane::CommitTable(less);
   }
 
  private:

@@ -2,7 +2,6 @@
 // that go wrong with the fault and right without.
 #include <unistd.h>
 
-#include <cstdlib>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -12,7 +11,7 @@
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "netpol/testing/reference_evaluator.h"
-#include "tests/kernel/lab/netns.h"
+#include "tests/kernel/lab/lab_fixture.h"
 #include "tests/kernel/walk/faulty_kernel.h"
 #include "tests/kernel/walk/random_walk.h"
 #include "tests/kernel/walk/walk_run.h"
@@ -47,16 +46,8 @@ bool Breaks(WalkLaw law, const std::vector<WalkFailure>& failures) {
   return false;
 }
 
-class PlantedFaultTest : public testing::Test {
+class PlantedFaultTest : public LabFixture {
  protected:
-  void SetUp() override {
-    if (!MayMakeNamespaces())
-      GTEST_SKIP() << "needs root: makes network namespaces";
-    const std::string lock =
-        absl::StrCat(testing::TempDir(), "/xtables.lock.", getpid());
-    setenv("XTABLES_LOCKFILE", lock.c_str(), 1);
-  }
-
   // By the file that people would get.
   static std::vector<WalkFailure> Replay(const WalkSetup& setup,
                                          const v1::Walk& walk) {

@@ -11,6 +11,7 @@
 #include "netpol/testing/packet.h"
 #include "netpol/testing/random.h"
 #include "netpol/testing/random_cluster.h"
+#include "netpol/testing/random_node.h"
 #include "netpol/testing/random_packets.h"
 #include "tests/kernel/walk/walk_run.h"
 

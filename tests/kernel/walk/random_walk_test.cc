@@ -7,8 +7,6 @@
 // walks along it.
 #include "tests/kernel/walk/random_walk.h"
 
-#include <unistd.h>
-
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -18,7 +16,7 @@
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "netpol/testing/random_rounds.h"
-#include "tests/kernel/lab/netns.h"
+#include "tests/kernel/lab/lab_fixture.h"
 #include "tests/kernel/walk/walk_run.h"
 #include "tests/kernel/walk/walk_shrinker.h"
 
@@ -29,16 +27,9 @@ constexpr int kWalks = 10;
 constexpr int kSteps = 1000;
 constexpr int kPacketsPerStep = 30;
 
-class RandomWalkTest : public testing::TestWithParam<int> {
+class RandomWalkTest : public LabFixture,
+                       public testing::WithParamInterface<int> {
  protected:
-  void SetUp() override {
-    if (!MayMakeNamespaces())
-      GTEST_SKIP() << "needs root: makes network namespaces";
-    const std::string lock =
-        absl::StrCat(testing::TempDir(), "/xtables.lock.", getpid());
-    setenv("XTABLES_LOCKFILE", lock.c_str(), 1);
-  }
-
   // The failure with all that is needed to see it again.
   static std::string Explain(const RandomWalk& walked, int seed) {
     const std::string path = OutputPath(absl::StrCat("walk-", seed, ".txtpb"));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "netpol/testing/snapshot_text.h"
 
 namespace netpol {
 namespace {
@@ -28,30 +29,6 @@ void AppendDifference(Lines actual, Lines right, std::string& text) {
 bool Same(const ObservedSet& a, const ObservedSet& b) {
   return a.spec.type == b.spec.type && a.spec.family == b.spec.family &&
          a.foreign_content == b.foreign_content && a.members == b.members;
-}
-
-Lines LinesOf(const SetName& name, const ObservedSet& set) {
-  const std::string start = absl::StrCat("set ", name.value(), " ");
-  Lines lines = {absl::StrCat(start, SetTypeName(set.spec.type), " ",
-                              FamilyName(set.spec.family),
-                              set.foreign_content ? " foreign" : "")};
-  for (const SetMember& member : set.members) {
-    lines.push_back(absl::StrCat(start, "member ", member.ToString()));
-  }
-  return lines;
-}
-
-Lines LinesOf(const ChainName& name, const std::vector<Rule>& rules,
-              Family family) {
-  const std::string start =
-      absl::StrCat(FamilyName(family), " chain ", name.value());
-  Lines lines = {start};
-  for (size_t i = 0; i < rules.size(); ++i) {
-    lines.push_back(absl::StrCat(
-        start, " ", i, ": ", rules[i].ToString(family),
-        rules[i].foreign.empty() ? "" : " foreign: ", rules[i].foreign));
-  }
-  return lines;
 }
 
 void CompareSets(const Snapshot& actual, const Snapshot& right,
@@ -80,15 +57,15 @@ void CompareTables(const ObservedTable& actual, const ObservedTable& right,
   for (const auto& [name, rules] : actual.chains) {
     const auto other = right.chains.find(name);
     if (other == right.chains.end()) {
-      AppendDifference(LinesOf(name, rules, family), {}, text);
+      AppendDifference(LinesOf(family, name, rules), {}, text);
     } else if (rules != other->second) {
-      AppendDifference(LinesOf(name, rules, family),
-                       LinesOf(name, other->second, family), text);
+      AppendDifference(LinesOf(family, name, rules),
+                       LinesOf(family, name, other->second), text);
     }
   }
   for (const auto& [name, rules] : right.chains) {
     if (!actual.chains.contains(name)) {
-      AppendDifference({}, LinesOf(name, rules, family), text);
+      AppendDifference({}, LinesOf(family, name, rules), text);
     }
   }
 }

@@ -7,6 +7,8 @@
 #include "netpol/base/status_macros.h"
 #include "netpol/dataplane/linux_dataplane.h"
 #include "netpol/testing/fake_dataplane.h"
+#include "netpol/testing/packet_way.h"
+#include "netpol/testing/random_node.h"
 #include "tests/kernel/lab/conntrack.h"
 #include "tests/kernel/walk/ruleset_difference.h"
 #include "tests/kernel/walk/save_text.h"
@@ -16,9 +18,6 @@ namespace {
 
 constexpr Family kBoth[] = {Family::kIPv4, Family::kIPv6};
 
-// What a service proxy may rewrite on its way to this node is not judged.
-constexpr int kFirstNodePort = 30000;
-constexpr int kLastNodePort = 32767;
 // A set may be in use for a moment after its last rule is gone.
 constexpr int kMaxSyncs = 5;
 
@@ -204,10 +203,8 @@ absl::StatusOr<absl::optional<WalkFailure>> WalkNode::CheckVerdicts(
 }
 
 bool WalkNode::IsJudged(const Packet& packet) const {
-  const bool node_port = packet.destination_port >= kFirstNodePort &&
-                         packet.destination_port <= kLastNodePort;
-  if (node_port && Has(setup_.view.addresses, packet.destination)) return false;
-  return lab_->OwnerOf(packet.source) != lab_->OwnerOf(packet.destination);
+  return !IsForNodePort(setup_.view, packet) &&
+         lab_->OwnerOf(packet.source) != lab_->OwnerOf(packet.destination);
 }
 
 }  // namespace netpol

@@ -1,18 +1,14 @@
 // A walk's checks see what is wrong, each by its own means.
 #include "tests/kernel/walk/walk_node.h"
 
-#include <unistd.h>
-
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "netpol/testing/builders.h"
-#include "tests/kernel/lab/netns.h"
+#include "tests/kernel/lab/lab_fixture.h"
 #include "tests/kernel/walk/faulty_kernel.h"
 
 namespace netpol {
@@ -48,16 +44,8 @@ v1::WalkStep WebIsForDb() {
   return step;
 }
 
-class WalkNodeTest : public testing::Test {
+class WalkNodeTest : public LabFixture {
  protected:
-  void SetUp() override {
-    if (!MayMakeNamespaces())
-      GTEST_SKIP() << "needs root: makes network namespaces";
-    const std::string lock =
-        absl::StrCat(testing::TempDir(), "/xtables.lock.", getpid());
-    setenv("XTABLES_LOCKFILE", lock.c_str(), 1);
-  }
-
   void Begin(const WalkSetup& setup) {
     auto node =
         WalkNode::Create(setup, std::vector<Packet>{kToWeb, kToWebFromOutside});

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "netpol/dataplane/linux_dataplane.h"
+#include "netpol/testing/random_node.h"
 
 namespace netpol {
 
@@ -17,24 +18,13 @@ WalkSetup::WalkSetup() : judge(Evaluate) {
                             {"10.42.0.1", "fd00:42::1"},
                             {"10.42.0.0", ""}};
   options.packets_at_block_edges = false;
-  view.name = options.node;
-  view.addresses = AddressesIn(options.node_addresses);
+  view = ViewOf(options);
   open_kernel = []() -> absl::StatusOr<std::unique_ptr<Dataplane>> {
     absl::StatusOr<std::unique_ptr<LinuxDataplane>> kernel =
         LinuxDataplane::Create({});
     if (!kernel.ok()) return kernel.status();
     return *std::move(kernel);
   };
-}
-
-std::vector<IpAddress> AddressesIn(const std::vector<AddressPair>& pairs) {
-  std::vector<IpAddress> addresses;
-  for (const AddressPair& pair : pairs) {
-    for (const std::string& text : {pair.v4, pair.v6}) {
-      if (!text.empty()) addresses.push_back(*IpAddress::Parse(text));
-    }
-  }
-  return addresses;
 }
 
 }  // namespace netpol

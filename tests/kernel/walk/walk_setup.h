@@ -4,10 +4,8 @@
 
 #include <functional>
 #include <memory>
-#include <vector>
 
 #include "absl/status/statusor.h"
-#include "netpol/base/ip.h"
 #include "netpol/sync/dataplane.h"
 #include "netpol/testing/cluster.h"
 #include "netpol/testing/packet.h"
@@ -31,9 +29,6 @@ struct WalkSetup {
   // Whether what the kernel holds must be what a fresh start would write.
   bool compare_rulesets = true;
 };
-
-// All of `pairs` that are there, in order.
-std::vector<IpAddress> AddressesIn(const std::vector<AddressPair>& pairs);
 
 }  // namespace netpol
 
