@@ -187,6 +187,12 @@ absl::Status PacketLab::BuildBridge(const LabLink& link, int index) {
     bridge.addresses.push_back(address);
   }
   RETURN_IF_ERROR(node_links_.Commit());
+  // A solicitation for an anycast address is else answered after a random delay
+  // of up to 0.8 seconds (RFC 4861, section 7.2.7).
+  RETURN_IF_ERROR(node().Run([&] {
+    return WriteSysctl(
+        absl::StrCat("net/ipv6/neigh/", link.name, "/proxy_delay"), "0");
+  }));
   std::vector<IpAddress> own = {LinkLocal(1).address};
   for (const InterfaceAddress& address : bridge.addresses) {
     own.push_back(address.address);
