@@ -51,9 +51,9 @@ class NodeAddressesTest : public testing::Test {
     return watcher.ok() ? *std::move(watcher) : nullptr;
   }
 
-  static bool HasNews(const NodeAddressWatcher& watcher) {
+  static bool HasNews(const NodeAddressWatcher& watcher, int wait_ms = 0) {
     pollfd wanted{watcher.fd(), POLLIN, 0};
-    return poll(&wanted, 1, 0) > 0;
+    return poll(&wanted, 1, wait_ms) > 0;
   }
 
   // How many messages to this netlink socket of ours the kernel has dropped, of
@@ -78,6 +78,15 @@ class NodeAddressesTest : public testing::Test {
     const absl::StatusOr<bool> changed = watcher.Poll();
     EXPECT_TRUE(changed.ok()) << changed.status();
     return changed.ok() && *changed;
+  }
+
+  // The kernel tells of an IPv6 address from a worker of its own, some time
+  // after the call that added it.
+  static bool ChangesSoon(NodeAddressWatcher& watcher) {
+    while (HasNews(watcher, 10000)) {
+      if (Changed(watcher)) return true;
+    }
+    return false;
   }
 };
 
@@ -107,8 +116,7 @@ TEST_F(NodeAddressesTest, AWatcherTellsWhatComesAndGoesInBothFamilies) {
   const auto watcher = Watch();
   ASSERT_NE(watcher, nullptr);
   EXPECT_THAT(Text(watcher->addresses()), ElementsAre("127.0.0.1", "::1"));
-  Changed(*watcher);
-  EXPECT_FALSE(HasNews(*watcher));
+  EXPECT_FALSE(Changed(*watcher));
 
   for (const char* change : {"ip addr add 10.1.0.1/24 dev one",
                              "ip addr add 2001:db8::1/64 dev one nodad",
@@ -116,9 +124,7 @@ TEST_F(NodeAddressesTest, AWatcherTellsWhatComesAndGoesInBothFamilies) {
                              "ip addr del 2001:db8::1/64 dev one"}) {
     SCOPED_TRACE(change);
     Shell(change);
-    EXPECT_TRUE(HasNews(*watcher));
-    EXPECT_TRUE(Changed(*watcher));
-    EXPECT_FALSE(HasNews(*watcher));
+    EXPECT_TRUE(ChangesSoon(*watcher));
     EXPECT_EQ(Text(watcher->addresses()), Text(*ReadNodeAddresses()));
   }
   EXPECT_THAT(Text(watcher->addresses()), ElementsAre("127.0.0.1", "::1"));

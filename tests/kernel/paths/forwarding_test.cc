@@ -142,11 +142,12 @@ TEST_P(BridgeTest, WithoutBridgeNetfilterNothingSeesWhatIsBridged) {
   EXPECT_EQ(Tcp(Guest(), Web(), 80), kRejected);
 }
 
+// fe80::/10, or 169.254.0.0/16 (RFC 3927).
 TEST_P(BridgeTest, LinkLocalSourcesAreNobodysButTheirTargetIsJudged) {
-  if (family() == Family::kIPv4) GTEST_SKIP() << "IPv6 only";
   Enforce({Policy("client", {"Egress"}).Build(),
            Policy("web", {"Ingress"}).Build()});
-  const IpAddress link_local = *IpAddress::Parse("fe80::3e8");
+  const IpAddress link_local = *IpAddress::Parse(
+      family() == Family::kIPv4 ? "169.254.3.232" : "fe80::3e8");
   const auto packet = [&](const IpAddress& to) {
     return FirstPacket({link_local, to, IPPROTO_UDP, 4000, 80});
   };

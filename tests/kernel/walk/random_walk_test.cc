@@ -76,16 +76,27 @@ INSTANTIATE_TEST_SUITE_P(Seeds, RandomWalkTest,
                                         FirstSeed() + Rounds(kWalks)),
                          testing::PrintToStringParamName());
 
-TEST(WalkFileTest, TheWalkThatIsNamedGoesRight) {
+// The walk that is to be replayed, if any.
+std::vector<std::string> WalkFiles() {
   const char* path = std::getenv("NETPOL_REPLAY");
-  if (path == nullptr) GTEST_SKIP() << "NETPOL_REPLAY names no file";
-  const absl::StatusOr<v1::Walk> walk = ReadWalk(path);
+  if (path == nullptr) return {};
+  return {path};
+}
+
+class WalkFileTest : public LabFixture,
+                     public testing::WithParamInterface<std::string> {};
+
+TEST_P(WalkFileTest, TheWalkThatIsNamedGoesRight) {
+  const absl::StatusOr<v1::Walk> walk = ReadWalk(GetParam());
   ASSERT_TRUE(walk.ok()) << walk.status();
   const absl::StatusOr<std::vector<WalkFailure>> failures =
       WalkAlong(WalkSetup(), *walk);
   ASSERT_TRUE(failures.ok()) << failures.status();
   for (const WalkFailure& failure : *failures) ADD_FAILURE() << failure.what;
 }
+
+INSTANTIATE_TEST_SUITE_P(Replay, WalkFileTest, testing::ValuesIn(WalkFiles()));
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(WalkFileTest);
 
 }  // namespace
 }  // namespace netpol
