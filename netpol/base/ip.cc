@@ -73,19 +73,20 @@ absl::StatusOr<IpAddress> IpAddress::Parse(absl::string_view text) {
 std::string IpAddress::ToString() const {
   char buffer[INET6_ADDRSTRLEN];
   if (family == Family::kIPv4) {
-    const in_addr raw{htonl(static_cast<uint32_t>(bits))};
+    const in_addr raw{htonl(static_cast<uint32_t>(bits()))};
     return inet_ntop(AF_INET, &raw, buffer, sizeof(buffer));
   }
   in6_addr raw;
   for (int i = 0; i < 16; ++i) {
-    raw.s6_addr[i] = static_cast<uint8_t>(bits >> (8 * (15 - i)));
+    raw.s6_addr[i] = static_cast<uint8_t>(bits() >> (8 * (15 - i)));
   }
   return inet_ntop(AF_INET6, &raw, buffer, sizeof(buffer));
 }
 
 IpPrefix IpPrefix::Of(IpAddress address, int length) {
-  address.bits &= PrefixMask(address.family, length);
-  return IpPrefix{address, static_cast<uint8_t>(length)};
+  return IpPrefix{{address.family,
+                   address.bits() & PrefixMask(address.family, length)},
+                  static_cast<uint8_t>(length)};
 }
 
 IpPrefix IpPrefix::Host(IpAddress address) {
@@ -119,7 +120,7 @@ absl::StatusOr<IpPrefix> IpPrefix::Parse(absl::string_view text) {
 
 bool IpPrefix::Contains(const IpAddress& other) const {
   return other.family == family() &&
-         (other.bits & PrefixMask(family(), length)) == address.bits;
+         (other.bits() & PrefixMask(family(), length)) == address.bits();
 }
 
 bool IpPrefix::Contains(const IpPrefix& other) const {
@@ -129,7 +130,7 @@ bool IpPrefix::Contains(const IpPrefix& other) const {
 IpAddress IpPrefix::Last() const {
   const absl::uint128 all = PrefixMask(family(), AddressBits(family()));
   return IpAddress{family(),
-                   address.bits | (all & ~PrefixMask(family(), length))};
+                   address.bits() | (all & ~PrefixMask(family(), length))};
 }
 
 std::string IpPrefix::ToString() const {

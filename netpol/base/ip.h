@@ -3,6 +3,7 @@
 #define NETPOL_BASE_IP_H_
 
 #include <cstdint>
+#include <cstring>
 #include <ostream>
 #include <string>
 #include <utility>
@@ -25,11 +26,21 @@ inline int AddressBits(Family family) {
   return family == Family::kIPv4 ? 32 : 128;
 }
 
-// One address. The bits stand at the low end of `bits`, in host order: 10.0.0.1
-// is 0x0a000001.
+// One address of 20 bytes: addresses are kept by the hundred thousand, and a
+// uint128 member would make it 32.
 struct IpAddress {
-  Family family = Family::kIPv4;
-  absl::uint128 bits = 0;
+  IpAddress() = default;
+  // The bits stand at the low end of `bits`, in host order: 10.0.0.1 is
+  // 0x0a000001.
+  IpAddress(Family family, absl::uint128 bits) : family(family) {
+    std::memcpy(words, &bits, sizeof(words));
+  }
+
+  absl::uint128 bits() const {
+    absl::uint128 bits;
+    std::memcpy(&bits, words, sizeof(words));
+    return bits;
+  }
 
   // Reads dotted or colon form. IPv4-mapped IPv6 (::ffff:10.0.0.1) becomes
   // IPv4, as the API server's own parser does; leading zeros in an octet are
@@ -38,18 +49,22 @@ struct IpAddress {
 
   std::string ToString() const;
 
+  Family family = Family::kIPv4;
+  uint32_t words[4] = {0, 0, 0, 0};  // See bits().
+
   friend bool operator==(const IpAddress& a, const IpAddress& b) {
-    return a.family == b.family && a.bits == b.bits;
+    return a.family == b.family && a.bits() == b.bits();
   }
   friend bool operator!=(const IpAddress& a, const IpAddress& b) {
     return !(a == b);
   }
   friend bool operator<(const IpAddress& a, const IpAddress& b) {
-    return std::make_pair(a.family, a.bits) < std::make_pair(b.family, b.bits);
+    return std::make_pair(a.family, a.bits()) <
+           std::make_pair(b.family, b.bits());
   }
   template <typename H>
   friend H AbslHashValue(H h, const IpAddress& a) {
-    return H::combine(std::move(h), a.family, a.bits);
+    return H::combine(std::move(h), a.family, a.bits());
   }
   friend std::ostream& operator<<(std::ostream& os, const IpAddress& a) {
     return os << a.ToString();

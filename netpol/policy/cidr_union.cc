@@ -16,7 +16,7 @@ struct Range {
 };
 
 Range RangeOf(const IpPrefix& prefix) {
-  return {prefix.First().bits, prefix.Last().bits};
+  return {prefix.First().bits(), prefix.Last().bits()};
 }
 
 // Sorted, and neither overlapping nor touching.

@@ -34,7 +34,7 @@ absl::string_view MemberFault(const SetSpec& spec, const SetMember& member) {
       return "has host bits, which would not read back";
   } else {
     if (!prefix.IsHost()) return "is not a single address";
-    if (prefix.address.bits == 0) return "is the unspecified address";
+    if (prefix.address.bits() == 0) return "is the unspecified address";
   }
   if (spec.type != SetType::kHashIpPort)
     return member.protocol != 0 || member.port != 0 ? "has a port" : "";

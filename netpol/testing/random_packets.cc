@@ -29,16 +29,14 @@ void AddPool(const std::vector<AddressPair>& pool, Addresses& addresses) {
 void AddEdges(const std::string& cidr, std::set<IpAddress>& edges) {
   const absl::StatusOr<IpPrefix> prefix = IpPrefix::Parse(cidr);
   if (!prefix.ok() || prefix->length == 0) return;
-  IpAddress first = prefix->First();
-  IpAddress last = prefix->Last();
+  const IpAddress first = prefix->First();
+  const IpAddress last = prefix->Last();
   const absl::uint128 all =
       PrefixMask(prefix->family(), AddressBits(prefix->family()));
   edges.insert(first);
   edges.insert(last);
-  first.bits = (first.bits - 1) & all;
-  last.bits = (last.bits + 1) & all;
-  edges.insert(first);
-  edges.insert(last);
+  edges.insert({first.family, (first.bits() - 1) & all});
+  edges.insert({last.family, (last.bits() + 1) & all});
 }
 
 template <typename Peers>

@@ -14,8 +14,8 @@ IpAddress Ip(absl::string_view text) { return *IpAddress::Parse(text); }
 IpPrefix Net(absl::string_view text) { return *IpPrefix::Parse(text); }
 
 TEST(IpAddressTest, BitsStandAtTheLowEndInHostOrder) {
-  EXPECT_EQ(Ip("10.0.0.1").bits, absl::uint128(0x0a000001));
-  EXPECT_EQ(Ip("fd00::2").bits, absl::MakeUint128(0xfd00000000000000, 2));
+  EXPECT_EQ(Ip("10.0.0.1").bits(), absl::uint128(0x0a000001));
+  EXPECT_EQ(Ip("fd00::2").bits(), absl::MakeUint128(0xfd00000000000000, 2));
 }
 
 TEST(IpAddressTest, TextComesBackInItsShortestForm) {
@@ -108,7 +108,7 @@ TEST(IpPrefixTest, ContainsFromFirstToLast) {
 TEST(IpPrefixTest, LastOfTheExtremes) {
   EXPECT_EQ(Net("0.0.0.0/0").Last(), Ip("255.255.255.255"));
   EXPECT_EQ(Net("10.0.0.1/32").Last(), Ip("10.0.0.1"));
-  EXPECT_EQ(Net("::/0").Last().bits, absl::Uint128Max());
+  EXPECT_EQ(Net("::/0").Last().bits(), absl::Uint128Max());
   EXPECT_EQ(Net("fd00::/64").Last(), Ip("fd00::ffff:ffff:ffff:ffff"));
 }
 

@@ -25,7 +25,7 @@ class LinuxDataplaneTest : public FilterLabTest {
   SetMember Member(int i) {
     const IpAddress base =
         *IpAddress::Parse(family() == Family::kIPv4 ? "10.0.0.0" : "fd00::");
-    return SetMember::Address({family(), base.bits + i});
+    return SetMember::Address({family(), base.bits() + i});
   }
   Snapshot Read() {
     const Family families[] = {family()};

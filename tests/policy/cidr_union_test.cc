@@ -38,9 +38,7 @@ IpPrefix World(Family family) {
 }
 
 IpAddress AddressAt(Family family, int index) {
-  IpAddress address = World(family).First();
-  address.bits += index;
-  return address;
+  return {family, World(family).First().bits() + index};
 }
 
 std::vector<IpPrefix> PrefixesOfWorld(Family family) {

@@ -57,12 +57,12 @@ void PutAddress(nl_msg* message, const IpAddress& address) {
   if (address.family == Family::kIPv4) {
     Require(nla_put_u32(
         message, IPSET_ATTR_IPADDR_IPV4 | NLA_F_NET_BYTEORDER,
-        htonl(static_cast<uint32_t>(absl::Uint128Low64(address.bits)))));
+        htonl(static_cast<uint32_t>(absl::Uint128Low64(address.bits())))));
   } else {
     uint8_t bytes[16];
     for (int i = 0; i < 16; ++i) {
       bytes[i] = static_cast<uint8_t>(
-          absl::Uint128Low64(address.bits >> (8 * (15 - i))));
+          absl::Uint128Low64(address.bits() >> (8 * (15 - i))));
     }
     Require(nla_put(message, IPSET_ATTR_IPADDR_IPV6 | NLA_F_NET_BYTEORDER,
                     sizeof(bytes), bytes));

@@ -56,10 +56,10 @@ absl::optional<IpAddress> ReadAddress(nlattr* nest) {
     return IpAddress{Family::kIPv4, *ipv4};
   const nlattr* ipv6 = attributes[IPSET_ATTR_IPADDR_IPV6];
   if (ipv6 == nullptr || nla_len(ipv6) != 16) return absl::nullopt;
-  IpAddress address{Family::kIPv6, 0};
   const auto* bytes = static_cast<const uint8_t*>(nla_data(ipv6));
-  for (int i = 0; i < 16; ++i) address.bits = address.bits << 8 | bytes[i];
-  return address;
+  absl::uint128 bits = 0;
+  for (int i = 0; i < 16; ++i) bits = bits << 8 | bytes[i];
+  return IpAddress{Family::kIPv6, bits};
 }
 
 absl::optional<SetType> OurType(absl::string_view name) {

@@ -59,7 +59,7 @@ absl::Status PutPrefix(const absl::optional<IpPrefix>& prefix, Family family,
     return absl::InvalidArgumentError(absl::StrCat(
         prefix->ToString(), " is no ", FamilyName(family), " address"));
   }
-  address = ToNetwork<Address>(prefix->address.bits);
+  address = ToNetwork<Address>(prefix->address.bits());
   mask = ToNetwork<Address>(PrefixMask(family, prefix->length));
   return absl::OkStatus();
 }

@@ -42,7 +42,7 @@ std::vector<SetMember> Addresses(size_t count, Family family) {
       *IpAddress::Parse(family == Family::kIPv4 ? "10.0.0.1" : "fd00::1");
   std::vector<SetMember> members;
   for (size_t i = 0; i < count; ++i) {
-    members.push_back(SetMember::Address({family, first.bits + i}));
+    members.push_back(SetMember::Address({family, first.bits() + i}));
   }
   return members;
 }

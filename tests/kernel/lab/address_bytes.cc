@@ -4,7 +4,7 @@ namespace netpol {
 
 std::vector<uint8_t> AddressBytes(const IpAddress& address) {
   std::vector<uint8_t> bytes(AddressBits(address.family) / 8);
-  absl::uint128 bits = address.bits;
+  absl::uint128 bits = address.bits();
   for (auto it = bytes.rbegin(); it != bytes.rend(); ++it) {
     *it = static_cast<uint8_t>(bits);
     bits >>= 8;
@@ -13,12 +13,11 @@ std::vector<uint8_t> AddressBytes(const IpAddress& address) {
 }
 
 IpAddress AddressFromBytes(Family family, const uint8_t* bytes) {
-  IpAddress address;
-  address.family = family;
+  absl::uint128 bits = 0;
   for (int i = 0; i < AddressBits(family) / 8; ++i) {
-    address.bits = (address.bits << 8) | absl::uint128(bytes[i]);
+    bits = (bits << 8) | absl::uint128(bytes[i]);
   }
-  return address;
+  return {family, bits};
 }
 
 }  // namespace netpol
