@@ -23,7 +23,7 @@ void Take(const IpAddress& address, std::vector<IpAddress>& addresses) {
 void AssumeFrom(const IpPrefix& pod_cidr, const ClusterState& state,
                 std::vector<IpAddress>& assumed) {
   for (int i = 0; i < 2; ++i) {
-    const IpAddress address{pod_cidr.family(), pod_cidr.First().bits + i};
+    const IpAddress address{pod_cidr.family(), pod_cidr.First().bits() + i};
     if (pod_cidr.Contains(address) && state.OwnersOf(address).empty())
       Take(address, assumed);
   }

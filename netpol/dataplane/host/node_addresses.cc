@@ -48,22 +48,22 @@ void AppendAddress(nl_object* object, void* argument) {
   const nl_addr* local =
       rtnl_addr_get_local(reinterpret_cast<rtnl_addr*>(object));
   if (local == nullptr) return;
-  IpAddress address;
+  Family family = Family::kIPv4;
   switch (nl_addr_get_family(local)) {
     case AF_INET:
-      address.family = Family::kIPv4;
       break;
     case AF_INET6:
-      address.family = Family::kIPv6;
+      family = Family::kIPv6;
       break;
     default:
       return;
   }
   const auto* bytes =
       static_cast<const unsigned char*>(nl_addr_get_binary_addr(local));
+  absl::uint128 bits = 0;
   for (unsigned i = 0; i < nl_addr_get_len(local); ++i)
-    address.bits = (address.bits << 8) | bytes[i];
-  addresses.push_back(address);
+    bits = (bits << 8) | bytes[i];
+  addresses.push_back({family, bits});
 }
 
 absl::StatusOr<std::vector<IpAddress>> ListAddresses(nl_sock* socket) {

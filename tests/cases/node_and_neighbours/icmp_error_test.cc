@@ -22,7 +22,7 @@ const IpAddress kPeer = *IpAddress::Parse("203.0.113.1");
 const IpAddress kRouter = *IpAddress::Parse("203.0.113.254");
 
 uint32_t NetworkOrder(const IpAddress& address) {
-  return htonl(static_cast<uint32_t>(address.bits));
+  return htonl(static_cast<uint32_t>(address.bits()));
 }
 
 // "Fragmentation needed" (RFC 792 type 3 code 4, RFC 1191) about a packet of

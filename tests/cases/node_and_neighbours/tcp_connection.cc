@@ -27,7 +27,7 @@ sockaddr_in Endpoint(const IpAddress& address, uint16_t port) {
   sockaddr_in endpoint = {};
   endpoint.sin_family = AF_INET;
   endpoint.sin_port = htons(port);
-  endpoint.sin_addr.s_addr = htonl(static_cast<uint32_t>(address.bits));
+  endpoint.sin_addr.s_addr = htonl(static_cast<uint32_t>(address.bits()));
   return endpoint;
 }
 

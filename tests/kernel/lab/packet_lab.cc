@@ -77,7 +77,7 @@ absl::StatusOr<FileDescriptor> JoinSolicitedNodes(
       group.ipv6mr_interface = static_cast<unsigned>(index);
       const std::vector<uint8_t> bytes = AddressBytes(
           {Family::kIPv6, absl::MakeUint128(0xff02ULL << 48, 0x1ff000000ULL) |
-                              (address.bits & 0xffffff)});
+                              (address.bits() & 0xffffff)});
       memcpy(&group.ipv6mr_multiaddr, bytes.data(), bytes.size());
       if (setsockopt(fd.get(), IPPROTO_IPV6, IPV6_JOIN_GROUP, &group,
                      sizeof(group)) != 0 &&
