@@ -123,6 +123,7 @@ class Controller {
   bool pods_listed_ = false;
   bool policies_listed_ = false;
   bool nodes_listed_ = false;
+  bool started_ = false;  // a Sync() went well
   std::vector<IpAddress> node_addresses_;
 };
 

@@ -1,14 +1,26 @@
 #include "netpol/controller_loop.h"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "netpol/sync/plan.h"
 
 namespace netpol {
+namespace {
+
+// For pacing: unlike absl::Now(), it is never set back, which would put off
+// whatever is due.
+absl::Time SteadyNow() {
+  return absl::UnixEpoch() +
+         absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+}  // namespace
 
 ControllerLoop::ControllerLoop(std::unique_ptr<Controller> controller,
                                PacerOptions pacing,
@@ -24,10 +36,9 @@ ControllerLoop::~ControllerLoop() { Stop(); }
 void ControllerLoop::Post(std::vector<v1::WatchEvent> events) {
   if (events.empty()) return;
   const std::lock_guard<std::mutex> lock(mutex_);
-  const absl::Time now = absl::Now();
-  for (v1::WatchEvent& event : events) inbox_.push_back(std::move(event));
-  health_.oldest_pending = std::min(health_.oldest_pending, now);
-  pacer_.Request(now);
+  inbox_.Add(std::move(events));
+  health_.oldest_pending = std::min(health_.oldest_pending, absl::Now());
+  pacer_.Request(SteadyNow());
   wake_ = true;
   awake_.notify_one();
 }
@@ -36,7 +47,7 @@ void ControllerLoop::SetNodeAddresses(std::vector<IpAddress> addresses) {
   const std::lock_guard<std::mutex> lock(mutex_);
   node_addresses_ = std::move(addresses);
   wake_ = true;
-  pacer_.Request(absl::Now());
+  pacer_.Request(SteadyNow());
   awake_.notify_one();
 }
 
@@ -44,7 +55,7 @@ void ControllerLoop::RequestResync() {
   const std::lock_guard<std::mutex> lock(mutex_);
   resync_ = true;
   wake_ = true;
-  pacer_.Request(absl::Now());
+  pacer_.Request(SteadyNow());
   awake_.notify_one();
 }
 
@@ -93,63 +104,88 @@ LoopHealth ControllerLoop::health() const {
   return health_;
 }
 
-void ControllerLoop::AwaitWork(std::unique_lock<std::mutex>& lock) {
+void ControllerLoop::Wait(std::unique_lock<std::mutex>& lock) {
   while (!wake_) {
-    const absl::Time now = absl::Now();
-    const absl::Time due = pacer_.NextRun();
-    if (now >= due) return;
-    // The farthest time that a clock can be asked for is not infinite.
-    awake_.wait_until(lock,
-                      absl::ToChronoTime(std::min(due, now + absl::Hours(1))));
+    const absl::Duration left = pacer_.NextRun() - SteadyNow();
+    if (left <= absl::ZeroDuration()) return;
+    // The longest time that a clock can be asked for is not infinite.
+    awake_.wait_for(lock,
+                    absl::ToChronoNanoseconds(std::min(left, absl::Hours(1))));
   }
+}
+
+ControllerLoop::Work ControllerLoop::AwaitWork() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  Wait(lock);
+  wake_ = false;
+  Work work;
+  work.stopped = stop_;
+  // Events are taken at once; the sync waits for its time.
+  work.events = inbox_.TakeAll();
+  work.inspections.swap(inspections_);
+  if (node_addresses_.has_value()) {
+    controller_->SetNodeAddresses(*std::move(node_addresses_));
+    node_addresses_.reset();
+  }
+  const absl::Time now = SteadyNow();
+  if (now < pacer_.NextRun()) return work;
+  work.reread = resync_ || now - last_reread_ >= period_;
+  work.light_only = pacer_.LightOnly(now);
+  if (work.reread && work.light_only) {
+    pacer_.Defer();
+    work.reread = false;
+  } else {
+    work.due = true;
+    resync_ = false;
+  }
+  return work;
 }
 
 void ControllerLoop::Run() {
   while (true) {
-    std::vector<v1::WatchEvent> events;
-    std::vector<Inspection*> inspections;
-    bool due = false;
-    bool reread = false;
-    bool stopped = false;
-    {
-      std::unique_lock<std::mutex> lock(mutex_);
-      AwaitWork(lock);
-      wake_ = false;
-      stopped = stop_;
-      // Events are taken at once; the sync waits for its time.
-      events.swap(inbox_);
-      inspections.swap(inspections_);
-      if (node_addresses_.has_value()) {
-        controller_->SetNodeAddresses(*std::move(node_addresses_));
-        node_addresses_.reset();
-      }
-      const absl::Time now = absl::Now();
-      due = now >= pacer_.NextRun();
-      // With nothing new, the run is the periodic look at the kernel.
-      reread = due && (std::exchange(resync_, false) ||
-                       now - health_.last_success >= period_);
+    Work work = AwaitWork();
+    if (work.stopped) return Answer(work.inspections, true);
+    Take(std::move(work.events));
+    Answer(work.inspections, false);
+    if (!work.due) continue;
+    if (work.light_only && NeedsCommit()) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      pacer_.Defer();
+      continue;
     }
-    if (stopped) return Answer(inspections, true);
-    Take(events);
-    Answer(inspections, false);
-    if (!due) continue;
-    const absl::Time begin = absl::Now();
-    const bool again = Sync(reread);
-    const std::lock_guard<std::mutex> lock(mutex_);
-    pacer_.Ran(begin, absl::Now(), again);
-    // What was asked for meanwhile.
-    if (!inbox_.empty() || resync_) pacer_.Request(absl::Now());
+    SyncNow(work.reread);
   }
 }
 
-void ControllerLoop::Take(const std::vector<v1::WatchEvent>& events) {
-  for (const v1::WatchEvent& event : events) {
+void ControllerLoop::Take(std::vector<v1::WatchEvent> events) {
+  for (v1::WatchEvent& event : events) {
     const absl::Status status = controller_->OnEvent(event);
     if (!status.ok() && callbacks_.on_error) callbacks_.on_error(status);
+    // A listing is the most there ever is: it goes while the state grows.
+    event.Clear();
   }
 }
 
-bool ControllerLoop::Sync(bool reread) {
+bool ControllerLoop::NeedsCommit() {
+  if (!controller_->listed()) return false;
+  const absl::StatusOr<Plan> plan = controller_->Preview();
+  return !plan.ok() || !plan->tables.empty();
+}
+
+void ControllerLoop::SyncNow(bool reread) {
+  const absl::Time begin = SteadyNow();
+  RunWeight weight = RunWeight::kHeavy;
+  const RunResult result = Sync(reread, weight);
+  const absl::Time end = SteadyNow();
+  if (reread && result != RunResult::kFailed) last_reread_ = begin;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  pacer_.Ran(begin, end, result, weight);
+  // What was asked for meanwhile.
+  if (!inbox_.empty() || resync_ || node_addresses_.has_value())
+    pacer_.Request(end);
+}
+
+RunResult ControllerLoop::Sync(bool reread, RunWeight& weight) {
   const absl::Time begin = absl::Now();
   if (reread) controller_->QueueResync();
   const absl::StatusOr<SyncReport> report = controller_->Sync();
@@ -169,14 +205,17 @@ bool ControllerLoop::Sync(bool reread) {
       health_.oldest_pending = inbox_.empty() ? absl::InfiniteFuture() : begin;
     }
   }
-  if (waiting) return false;
-  if (report.ok()) {
-    if (callbacks_.on_synced) callbacks_.on_synced(*report);
-    TellProblems();
-    return report->retry;
+  if (waiting) return RunResult::kDone;
+  if (!report.ok()) {
+    if (callbacks_.on_error) callbacks_.on_error(report.status());
+    return RunResult::kFailed;
   }
-  if (callbacks_.on_error) callbacks_.on_error(report.status());
-  return true;
+  // After a problem, the next sync reads the kernel.
+  if (!reread && report->writes.table_commits == 0 && report->problems.empty())
+    weight = RunWeight::kLight;
+  if (callbacks_.on_synced) callbacks_.on_synced(*report);
+  TellProblems();
+  return report->retry ? RunResult::kDoneInPart : RunResult::kDone;
 }
 
 void ControllerLoop::TellProblems() {

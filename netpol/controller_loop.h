@@ -17,6 +17,7 @@
 #include "netpol/base/ip.h"
 #include "netpol/base/pacer.h"
 #include "netpol/controller.h"
+#include "netpol/event_inbox.h"
 #include "netpol/sync/sync_engine.h"
 #include "proto/netpol/watch_event.pb.h"
 
@@ -46,6 +47,11 @@ struct LoopHealth {
   std::vector<std::string> node_problems;  // Controller::node_problems()
 };
 
+// When it is idle, an event is in the kernel as soon as that can be. Under load
+// table commits are spaced as PacerOptions says, each for all that came
+// meanwhile; what needs no commit, such as members of sets, goes on between
+// them, unless something waits that does.
+//
 // Thread-safe. One mutex guards the inbox and the health; the controller
 // belongs to the loop's thread.
 class ControllerLoop {
@@ -77,24 +83,41 @@ class ControllerLoop {
   LoopHealth health() const;
 
  private:
-  void Run();
-  // Returns when there is news, or a run is due. `lock` holds mutex_.
-  void AwaitWork(std::unique_lock<std::mutex>& lock);
-  void Take(const std::vector<v1::WatchEvent>& events);
-  bool Sync(bool reread);
-  void TellProblems();
   // A thread that waits in Inspect(). What it is told stands under mutex_.
   struct Inspection {
     const std::function<void(const Controller&)>* look = nullptr;
     bool done = false;
     bool cancelled = false;
   };
+  // What one round of the thread is to do.
+  struct Work {
+    std::vector<v1::WatchEvent> events;
+    std::vector<Inspection*> inspections;
+    bool stopped = false;
+    bool due = false;         // a sync
+    bool light_only = false;  // only if it needs no table commit
+    bool reread = false;      // of the kernel, before the sync
+  };
+
+  void Run();
+  Work AwaitWork();
+  // Returns when there is news, or a run is due. `lock` holds mutex_.
+  void Wait(std::unique_lock<std::mutex>& lock);
+  void Take(std::vector<v1::WatchEvent> events);
+  // Whether a sync would commit a table, or cannot be foreseen.
+  bool NeedsCommit();
+  void SyncNow(bool reread);
+  RunResult Sync(bool reread, RunWeight& weight);
+  void TellProblems();
   // Calls what they ask for, or not if `stopped`, and lets them go.
   void Answer(const std::vector<Inspection*>& waiting, bool stopped);
 
   std::unique_ptr<Controller> controller_;
   ControllerLoopCallbacks callbacks_;
   absl::Duration period_;
+  // By the clock of the pacer; of the last time that the kernel was read anew
+  // because that was due or asked for.
+  absl::Time last_reread_ = absl::InfinitePast();
   absl::btree_map<ObjectKey, std::vector<std::string>> told_problems_;
 
   // The standard library's, since ThreadSanitizer does not see into the Abseil
@@ -102,7 +125,7 @@ class ControllerLoop {
   mutable std::mutex mutex_;
   std::condition_variable awake_;
   Pacer pacer_;
-  std::vector<v1::WatchEvent> inbox_;
+  EventInbox inbox_;
   absl::optional<std::vector<IpAddress>> node_addresses_;  // not yet told
   std::vector<Inspection*> inspections_;  // of threads that wait
   std::condition_variable inspected_;

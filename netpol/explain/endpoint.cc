@@ -106,15 +106,15 @@ void TakeHostNetworkPod(const Pod& pod, const ClusterState& state,
       absl::StrCat(pod.key.ToString(),
                    " is on the host's network: policies do not select "
                    "it, and its traffic is that of ",
-                   here ? "this node" : absl::StrCat("node ", pod.node_name)));
+                   here ? "this node" : absl::StrCat("node ", *pod.node_name)));
   if (here) {
-    TakeNode(node_addresses.empty() ? absl::MakeConstSpan(pod.host_addresses)
+    TakeNode(node_addresses.empty() ? absl::MakeConstSpan(*pod.host_addresses)
                                     : node_addresses,
              end);
-  } else if (pod.host_addresses.empty()) {
-    TakeUnknown(end, absl::StrCat("node ", pod.node_name));
+  } else if (pod.host_addresses->empty()) {
+    TakeUnknown(end, absl::StrCat("node ", *pod.node_name));
   } else {
-    Take(pod.host_addresses, end);
+    Take(*pod.host_addresses, end);
   }
 }
 

@@ -99,7 +99,7 @@ PortSet PortsOf(const PolicyPort& port, uint8_t protocol,
   if (port.name.empty()) return PortSet({{port.first, port.last}});
   std::vector<PortRange> named;
   if (destination != nullptr) {
-    for (const NamedPort& declared : destination->ports) {
+    for (const NamedPort& declared : *destination->ports) {
       if (declared.name == port.name && declared.protocol == protocol)
         named.push_back({declared.number, declared.number});
     }

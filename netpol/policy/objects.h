@@ -5,10 +5,13 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/types/optional.h"
 #include "netpol/base/ip.h"
+#include "netpol/base/shared_value.h"
 #include "netpol/policy/cidr_union.h"
 #include "netpol/policy/labels.h"
 #include "netpol/policy/object_key.h"
@@ -25,34 +28,40 @@ struct NamedPort {
   friend bool operator==(const NamedPort& a, const NamedPort& b) {
     return a.name == b.name && a.protocol == b.protocol && a.number == b.number;
   }
+  template <typename H>
+  friend H AbslHashValue(H h, const NamedPort& p) {
+    return H::combine(std::move(h), p.name, p.protocol, p.number);
+  }
 };
 
+// Of the two families one each, in clusters as we know them.
+using PodAddresses = absl::InlinedVector<IpAddress, 1>;
+
+// There are up to hundreds of thousands: what pods have in common is shared.
 struct Pod {
   // Why policies do not see a pod that the cluster has.
   enum class Unseen : uint8_t { kNo, kHostNetwork, kFinished };
 
   ObjectKey key;
   Labels labels;
-  std::string node_name;
+  SharedValue<std::string> node_name;
   // Empty for a pod that policies do not see: without an address yet, on the
   // host's network, or finished (phase Succeeded or Failed). A terminating pod
   // still runs.
-  std::vector<IpAddress> addresses;
+  PodAddresses addresses;
   // Of containers and sidecars.
-  std::vector<NamedPort> ports;
+  SharedValue<std::vector<NamedPort>> ports;
   // Which of two pods with one address is the younger.
   int64_t created_seconds = 0;
-  std::string uid;
   Unseen unseen = Unseen::kNo;
   // The node's, as far as told, of a pod on the host's network.
-  std::vector<IpAddress> host_addresses = {};
+  SharedValue<std::vector<IpAddress>> host_addresses;
 
   friend bool operator==(const Pod& a, const Pod& b) {
     return a.key == b.key && a.labels == b.labels &&
            a.node_name == b.node_name && a.addresses == b.addresses &&
            a.ports == b.ports && a.created_seconds == b.created_seconds &&
-           a.uid == b.uid && a.unseen == b.unseen &&
-           a.host_addresses == b.host_addresses;
+           a.unseen == b.unseen && a.host_addresses == b.host_addresses;
   }
 };
 

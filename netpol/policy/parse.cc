@@ -329,26 +329,28 @@ absl::StatusOr<Pod> ParsePod(const k8s::Pod& wire) {
   Pod pod;
   ASSIGN_OR_RETURN(pod.key, ParseKey(wire.metadata(), "Pod"));
   pod.labels = ParseLabels(wire.metadata().labels());
-  pod.node_name = wire.spec().node_name();
+  pod.node_name = SharedValue<std::string>(wire.spec().node_name());
   pod.created_seconds = wire.metadata().creation_timestamp().seconds();
-  pod.uid = wire.metadata().uid();
   pod.unseen = UnseenBecause(wire);
   if (pod.unseen == Pod::Unseen::kHostNetwork) {
-    pod.host_addresses = ParseAddresses(wire.status());
+    std::vector<IpAddress> addresses = ParseAddresses(wire.status());
     const absl::StatusOr<IpAddress> host =
         IpAddress::Parse(wire.status().host_ip());
-    if (pod.host_addresses.empty() && host.ok())
-      pod.host_addresses.push_back(*host);
+    if (addresses.empty() && host.ok()) addresses.push_back(*host);
+    pod.host_addresses =
+        SharedValue<std::vector<IpAddress>>(std::move(addresses));
   }
   if (pod.unseen != Pod::Unseen::kNo) return pod;
-  pod.addresses = ParseAddresses(wire.status());
+  const std::vector<IpAddress> addresses = ParseAddresses(wire.status());
+  pod.addresses.assign(addresses.begin(), addresses.end());
+  std::vector<NamedPort> ports;
   for (const k8s::Container& container : wire.spec().containers()) {
-    AppendPorts(container, pod.ports);
+    AppendPorts(container, ports);
   }
   for (const k8s::Container& container : wire.spec().init_containers()) {
-    if (container.restart_policy() == "Always")
-      AppendPorts(container, pod.ports);
+    if (container.restart_policy() == "Always") AppendPorts(container, ports);
   }
+  pod.ports = SharedValue<std::vector<NamedPort>>(std::move(ports));
   return pod;
 }
 

@@ -37,17 +37,17 @@ std::string RequirementText(const Requirement& r) {
 }  // namespace
 
 bool Requirement::Matches(const Labels& labels) const {
-  const std::string* value = labels.Find(key);
+  const absl::optional<absl::string_view> value = labels.Find(key);
   switch (op) {
     case Operator::kExists:
-      return value != nullptr;
+      return value.has_value();
     case Operator::kDoesNotExist:
-      return value == nullptr;
+      return !value.has_value();
     case Operator::kIn:
-      return value != nullptr &&
+      return value.has_value() &&
              std::binary_search(values.begin(), values.end(), *value);
     case Operator::kNotIn:
-      return value == nullptr ||
+      return !value.has_value() ||
              !std::binary_search(values.begin(), values.end(), *value);
   }
   return false;
@@ -57,20 +57,37 @@ bool operator<(const Requirement& a, const Requirement& b) {
   return std::tie(a.key, a.op, a.values) < std::tie(b.key, b.op, b.values);
 }
 
-Selector::Selector(std::vector<Requirement> requirements)
-    : requirements_(std::move(requirements)) {
-  for (Requirement& requirement : requirements_) SortUnique(requirement.values);
-  SortUnique(requirements_);
+Selector::Selector(std::vector<Requirement> requirements) {
+  for (Requirement& requirement : requirements) SortUnique(requirement.values);
+  SortUnique(requirements);
+  requirements_ =
+      SharedValue<std::vector<Requirement>>(std::move(requirements));
 }
 
 bool Selector::Matches(const Labels& labels) const {
-  return std::all_of(requirements_.begin(), requirements_.end(),
+  return std::all_of(requirements_->begin(), requirements_->end(),
                      [&](const Requirement& r) { return r.Matches(labels); });
 }
 
+const Requirement* Selector::Anchor() const {
+  const Requirement* anchor = nullptr;
+  for (const Requirement& requirement : *requirements_) {
+    if (requirement.op == Requirement::Operator::kIn) {
+      if (anchor == nullptr || anchor->op != Requirement::Operator::kIn ||
+          requirement.values.size() < anchor->values.size()) {
+        anchor = &requirement;
+      }
+    } else if (requirement.op == Requirement::Operator::kExists &&
+               anchor == nullptr) {
+      anchor = &requirement;
+    }
+  }
+  return anchor;
+}
+
 std::string Selector::ToString() const {
-  if (requirements_.empty()) return "everything";
-  return absl::StrJoin(requirements_, ",",
+  if (requirements_->empty()) return "everything";
+  return absl::StrJoin(*requirements_, ",",
                        [](std::string* out, const Requirement& r) {
                          absl::StrAppend(out, RequirementText(r));
                        });

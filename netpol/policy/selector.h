@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "netpol/base/shared_value.h"
 #include "netpol/policy/labels.h"
 
 namespace netpol {
@@ -35,23 +36,35 @@ struct Requirement {
 };
 
 // All requirements together; none at all matches everything. Equal selectors
-// are equal values: requirements are kept sorted, each once.
+// are equal values: requirements are kept sorted, each once. Copied by
+// reference.
 class Selector {
  public:
   Selector() = default;
   explicit Selector(std::vector<Requirement> requirements);
 
-  const std::vector<Requirement>& requirements() const { return requirements_; }
+  const std::vector<Requirement>& requirements() const {
+    return *requirements_;
+  }
   bool Matches(const Labels& labels) const;
+
+  // The requirement that only labels with its key can meet, the most telling
+  // one; nullptr if there is none.
+  const Requirement* Anchor() const;
 
   // "app=web,tier in (a,b),!old"; "everything" if empty.
   std::string ToString() const;
+
+  // Keeps the requirements together with equal ones.
+  void ShareIn(SharedPool<std::vector<Requirement>>& pool) {
+    requirements_ = pool.Share(requirements_);
+  }
 
   friend bool operator==(const Selector& a, const Selector& b) {
     return a.requirements_ == b.requirements_;
   }
   friend bool operator<(const Selector& a, const Selector& b) {
-    return a.requirements_ < b.requirements_;
+    return *a.requirements_ < *b.requirements_;
   }
   template <typename H>
   friend H AbslHashValue(H h, const Selector& s) {
@@ -59,7 +72,7 @@ class Selector {
   }
 
  private:
-  std::vector<Requirement> requirements_;
+  SharedValue<std::vector<Requirement>> requirements_;
 };
 
 // Pods of one namespace, or of every namespace that a selector chooses.

@@ -15,19 +15,27 @@ Labels DefaultNamespaceLabels(absl::string_view name) {
   return Labels({{"kubernetes.io/metadata.name", std::string(name)}});
 }
 
-std::vector<IpAddress> UnionOf(const std::vector<IpAddress>& a,
-                               const std::vector<IpAddress>& b) {
-  std::vector<IpAddress> all = a;
-  for (const IpAddress& address : b) {
-    if (std::find(a.begin(), a.end(), address) == a.end())
+using Addresses = absl::InlinedVector<IpAddress, 2>;
+
+Addresses UnionOf(const Pod& a, const Pod& b) {
+  Addresses all(a.addresses.begin(), a.addresses.end());
+  for (const IpAddress& address : b.addresses) {
+    if (std::find(all.begin(), all.end(), address) == all.end())
       all.push_back(address);
   }
   return all;
 }
 
+// A pod that is not there.
+Pod NoPod(const ObjectKey& key) {
+  Pod pod;
+  pod.key = key;
+  return pod;
+}
+
 bool IsYounger(const Pod& a, const Pod& b) {
-  return std::tie(a.created_seconds, a.uid, a.key) >
-         std::tie(b.created_seconds, b.uid, b.key);
+  return std::tie(a.created_seconds, a.key) >
+         std::tie(b.created_seconds, b.key);
 }
 
 // A policy's subject as a term of the index.
@@ -58,48 +66,56 @@ void ClusterState::DeleteNode(absl::string_view name) {
 
 ClusterState::NamespaceRecord& ClusterState::NamespaceOf(
     absl::string_view name) {
-  auto [it, inserted] = namespaces_.try_emplace(std::string(name));
+  auto [it, inserted] = namespaces_.try_emplace(name);
   if (inserted) it->second.labels = DefaultNamespaceLabels(name);
   return it->second;
 }
 
 void ClusterState::ForgetIfUnused(absl::string_view name) {
-  auto it = namespaces_.find(std::string(name));
-  if (it != namespaces_.end() && !it->second.told && it->second.pods.empty() &&
+  auto it = namespaces_.find(name);
+  if (it != namespaces_.end() && !it->second.told && !groups_.HasPods(name) &&
       it->second.policies == 0) {
     namespaces_.erase(it);
   }
 }
 
-void ClusterState::SetNamespaceLabels(NamespaceRecord& record, Labels labels) {
+void ClusterState::SetNamespaceLabels(absl::string_view name,
+                                      NamespaceRecord& record, Labels labels) {
   if (record.labels == labels) return;
   const std::vector<ExpressionId> affected =
       expressions_.ToldApartBy(record.labels, labels);
   record.labels = std::move(labels);
-  for (const Pod* pod : record.pods) {
-    for (const IpAddress& address : pod->addresses) {
-      for (ExpressionId id : affected) {
-        dirty_.memberships.push_back(
-            {id, address, HasMember(expressions_.Get(id), address)});
-      }
-      TellNamedPorts(*pod, address);
+  groups_.VisitNamespace(name, [&](const PodGroups::Group& group) {
+    std::vector<ExpressionId> told;
+    for (ExpressionId id : affected) {
+      if (SelectorIndex::MayMatch(expressions_.Get(id), **group.pods.begin()))
+        told.push_back(id);
     }
-  }
+    for (const Pod* pod : group.pods) {
+      for (const IpAddress& address : pod->addresses) {
+        for (ExpressionId id : told) {
+          dirty_.memberships.push_back(
+              {id, address, HasMember(expressions_.Get(id), address)});
+        }
+        TellNamedPorts(*pod, address);
+      }
+    }
+  });
 }
 
 void ClusterState::UpsertNamespace(const Namespace& ns) {
   NamespaceRecord& record = NamespaceOf(ns.name);
   if (!record.told) ++told_namespaces_;
   record.told = true;
-  SetNamespaceLabels(record, ns.labels);
+  SetNamespaceLabels(ns.name, record, ns.labels);
 }
 
 void ClusterState::DeleteNamespace(absl::string_view name) {
-  auto it = namespaces_.find(std::string(name));
+  auto it = namespaces_.find(name);
   if (it == namespaces_.end()) return;
   if (it->second.told) --told_namespaces_;
   it->second.told = false;
-  SetNamespaceLabels(it->second, DefaultNamespaceLabels(name));
+  SetNamespaceLabels(name, it->second, DefaultNamespaceLabels(name));
   ForgetIfUnused(name);
 }
 
@@ -109,52 +125,66 @@ const Labels& ClusterState::NamespaceLabels(const Pod& pod) const {
 
 // ---- pods
 
+void ClusterState::Share(Pod& pod) {
+  pod.labels.ShareIn(label_pool_);
+  pod.node_name = node_pool_.Share(pod.node_name);
+  pod.ports = port_pool_.Share(pod.ports);
+  pod.host_addresses = host_pool_.Share(pod.host_addresses);
+}
+
+void ClusterState::Share(NetworkPolicy& policy) {
+  policy.subject.ShareIn(selector_pool_);
+  for (std::vector<PolicyRule>* rules : {&policy.ingress, &policy.egress}) {
+    for (PolicyRule& rule : *rules) {
+      for (PodTerm& term : rule.pods) {
+        term.namespaces.ShareIn(selector_pool_);
+        term.pods.ShareIn(selector_pool_);
+      }
+    }
+  }
+}
+
 void ClusterState::Link(const Pod& pod) {
-  for (const IpAddress& address : pod.addresses)
-    owners_[address].push_back(&pod);
+  owners_.Add(pod);
+  groups_.Add(pod);
   NamespaceRecord& ns = NamespaceOf(pod.key.namespace_name);
-  ns.pods.insert(&pod);
   if (IsLocal(pod)) {
     ns.local_pods.insert(&pod);
     ++local_pods_;
   }
 }
 
-// Takes out what is known about `pod`, which looked like `as` when it was
-// linked.
-void ClusterState::Unlink(const Pod& pod, const Pod& as) {
-  for (const IpAddress& address : as.addresses) {
-    auto it = owners_.find(address);
-    Owners& owners = it->second;
-    owners.erase(std::find(owners.begin(), owners.end(), &pod));
-    if (owners.empty()) owners_.erase(it);
-  }
-  NamespaceRecord& ns = NamespaceOf(as.key.namespace_name);
-  ns.pods.erase(&pod);
+void ClusterState::Unlink(const Pod& pod) {
+  owners_.Remove(pod);
+  groups_.Remove(pod);
+  NamespaceRecord& ns = NamespaceOf(pod.key.namespace_name);
   local_pods_ -= ns.local_pods.erase(&pod);
 }
 
 void ClusterState::UpsertPod(Pod pod) {
   auto it = pods_.find(pod.key);
   if (it == pods_.end()) {
-    const ObjectKey key = pod.key;
-    const Pod& stored = pods_.try_emplace(key, std::move(pod)).first->second;
-    Link(stored);
-    Tell(Pod{key, {}, {}, {}, {}, 0, ""}, stored);
+    Share(pod);
+    const auto stored =
+        pods_.insert(std::make_unique<Pod>(std::move(pod))).first;
+    Link(**stored);
+    Tell(NoPod((*stored)->key), **stored);
     return;
   }
-  if (it->second == pod) return;
-  const Pod before = std::exchange(it->second, std::move(pod));
-  Unlink(it->second, before);
-  Link(it->second);
-  Tell(before, it->second);
+  Pod& stored = **it;
+  if (stored == pod) return;
+  Unlink(stored);
+  Share(pod);
+  const Pod before = std::exchange(stored, std::move(pod));
+  Link(stored);
+  Tell(before, stored);
 }
 
 void ClusterState::DeletePod(const ObjectKey& key) {
   auto it = pods_.find(key);
   if (it == pods_.end()) return;
-  Unlink(it->second, it->second);
-  Tell(it->second, Pod{key, {}, {}, {}, {}, 0, ""});
+  Unlink(**it);
+  Tell(**it, NoPod(key));
   pods_.erase(it);
   ForgetIfUnused(key.namespace_name);
 }
@@ -163,12 +193,11 @@ void ClusterState::Tell(const Pod& before, const Pod& after) {
   const bool moved = before.addresses != after.addresses ||
                      before.node_name != after.node_name;
   if (moved || before.labels != after.labels) TellMemberships(before, after);
-  for (const IpAddress& address : UnionOf(before.addresses, after.addresses)) {
+  for (const IpAddress& address : UnionOf(before, after)) {
     // Who owns a shared address may have changed with anything.
     TellNamedPorts(before, address);
-    auto it = owners_.find(address);
-    if (it == owners_.end()) continue;
-    for (const Pod* owner : it->second) TellNamedPorts(*owner, address);
+    for (const Pod* owner : owners_.Of(address))
+      TellNamedPorts(*owner, address);
   }
   TellLocal(before);
   TellLocal(after);
@@ -182,8 +211,7 @@ void ClusterState::TellMemberships(const Pod& before, const Pod& after) {
     ids.push_back(id);
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-  const std::vector<IpAddress> addresses =
-      UnionOf(before.addresses, after.addresses);
+  const Addresses addresses = UnionOf(before, after);
   for (ExpressionId id : ids) {
     for (const IpAddress& address : addresses) {
       dirty_.memberships.push_back(
@@ -192,12 +220,18 @@ void ClusterState::TellMemberships(const Pod& before, const Pod& after) {
   }
 }
 
+bool ClusterState::MayDeclare(const Pod& pod, const NamedPortKey& key) const {
+  return (!key.local_only || IsLocal(pod)) &&
+         (!key.among || SelectorIndex::MayMatch(*key.among, pod));
+}
+
 void ClusterState::TellNamedPorts(const Pod& pod, const IpAddress& address) {
-  for (const NamedPort& port : pod.ports) {
+  for (const NamedPort& port : *pod.ports) {
     for (NamedPortId id : named_ports_.Listeners(port.name, port.protocol)) {
+      const NamedPortKey& key = named_ports_.Get(id);
+      if (!MayDeclare(pod, key)) continue;
       dirty_.named_ports.push_back(
-          {id, address, port.number,
-           HasNamedPort(named_ports_.Get(id), address, port.number)});
+          {id, address, port.number, HasNamedPort(key, address, port.number)});
     }
   }
 }
@@ -207,9 +241,7 @@ void ClusterState::TellLocal(const Pod& pod) {
   dirty_.local_pods.insert(pod.key);
   for (const IpAddress& address : pod.addresses) {
     dirty_.local_addresses.insert(address);
-    auto it = owners_.find(address);
-    if (it == owners_.end()) continue;
-    for (const Pod* other : it->second) {
+    for (const Pod* other : owners_.Of(address)) {
       if (IsLocal(*other)) dirty_.local_pods.insert(other->key);
     }
   }
@@ -217,14 +249,12 @@ void ClusterState::TellLocal(const Pod& pod) {
 
 const Pod* ClusterState::FindPod(const ObjectKey& key) const {
   auto it = pods_.find(key);
-  return it == pods_.end() ? nullptr : &it->second;
+  return it == pods_.end() ? nullptr : it->get();
 }
 
 const Pod* ClusterState::LocalOwner(const IpAddress& address) const {
-  auto it = owners_.find(address);
-  if (it == owners_.end()) return nullptr;
   const Pod* owner = nullptr;
-  for (const Pod* pod : it->second) {
+  for (const Pod* pod : owners_.Of(address)) {
     if (IsLocal(*pod) && (owner == nullptr || IsYounger(*pod, *owner)))
       owner = pod;
   }
@@ -240,13 +270,6 @@ const Pod* ClusterState::OwnerOf(const IpAddress& address) const {
   return owner;
 }
 
-absl::Span<const Pod* const> ClusterState::OwnersOf(
-    const IpAddress& address) const {
-  auto it = owners_.find(address);
-  if (it == owners_.end()) return {};
-  return absl::MakeConstSpan(it->second.data(), it->second.size());
-}
-
 bool ClusterState::Chooses(const PodTerm& term, const Pod& pod) const {
   return term.MatchesNamespace(pod.key.namespace_name, NamespaceLabels(pod)) &&
          term.pods.Matches(pod.labels);
@@ -255,9 +278,9 @@ bool ClusterState::Chooses(const PodTerm& term, const Pod& pod) const {
 std::vector<std::string> ClusterState::PodNames(
     absl::string_view namespace_name) const {
   std::vector<std::string> names;
-  auto it = namespaces_.find(std::string(namespace_name));
-  if (it == namespaces_.end()) return names;
-  for (const Pod* pod : it->second.pods) names.push_back(pod->key.name);
+  groups_.VisitNamespace(namespace_name, [&](const PodGroups::Group& group) {
+    for (const Pod* pod : group.pods) names.push_back(pod->key.name);
+  });
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -271,29 +294,34 @@ void ClusterState::MarkSubjects(const NetworkPolicy& policy) {
 }
 
 void ClusterState::UpsertPolicy(NetworkPolicy policy) {
-  auto [it, inserted] = policies_.try_emplace(policy.key);
-  PolicyRecord& record = it->second;
-  if (!inserted && record.policy == policy) return;
-  if (inserted) {
-    record.id = next_policy_id_++;
-    policies_by_id_[record.id] = &record;
-    ++NamespaceOf(policy.key.namespace_name).policies;
+  Share(policy);
+  auto it = policies_.find(policy.key);
+  if (it != policies_.end()) {
+    NetworkPolicy& stored = **it;
+    if (stored == policy) return;
+    subjects_.Remove(SubjectTerm(stored), (*it)->id);
+    MarkSubjects(stored);
+    stored = std::move(policy);
   } else {
-    subjects_.Remove(SubjectTerm(record.policy), record.id);
-    MarkSubjects(record.policy);
+    auto record = std::make_unique<PolicyRecord>();
+    static_cast<NetworkPolicy&>(*record) = std::move(policy);
+    record->id = next_policy_id_++;
+    policies_by_id_[record->id] = record.get();
+    ++NamespaceOf(record->key.namespace_name).policies;
+    it = policies_.insert(std::move(record)).first;
   }
-  record.policy = std::move(policy);
-  subjects_.Add(SubjectTerm(record.policy), record.id);
-  MarkSubjects(record.policy);
-  dirty_.policies.insert(record.policy.key);
+  const PolicyRecord& record = **it;
+  subjects_.Add(SubjectTerm(record), record.id);
+  MarkSubjects(record);
+  dirty_.policies.insert(record.key);
 }
 
 void ClusterState::DeletePolicy(const ObjectKey& key) {
   auto it = policies_.find(key);
   if (it == policies_.end()) return;
-  subjects_.Remove(SubjectTerm(it->second.policy), it->second.id);
-  MarkSubjects(it->second.policy);
-  policies_by_id_.erase(it->second.id);
+  subjects_.Remove(SubjectTerm(**it), (*it)->id);
+  MarkSubjects(**it);
+  policies_by_id_.erase((*it)->id);
   policies_.erase(it);
   dirty_.policies.insert(key);
   --NamespaceOf(key.namespace_name).policies;
@@ -302,7 +330,7 @@ void ClusterState::DeletePolicy(const ObjectKey& key) {
 
 const NetworkPolicy* ClusterState::FindPolicy(const ObjectKey& key) const {
   auto it = policies_.find(key);
-  return it == policies_.end() ? nullptr : &it->second.policy;
+  return it == policies_.end() ? nullptr : it->get();
 }
 
 std::vector<const NetworkPolicy*> ClusterState::PoliciesSelecting(
@@ -310,8 +338,10 @@ std::vector<const NetworkPolicy*> ClusterState::PoliciesSelecting(
   std::vector<const NetworkPolicy*> policies;
   for (TermIndex::Id id :
        subjects_.Candidates(pod.key.namespace_name, Labels(), pod.labels)) {
-    const NetworkPolicy& policy = policies_by_id_.at(id)->policy;
-    if (policy.subject.Matches(pod.labels)) policies.push_back(&policy);
+    const NetworkPolicy& policy = *policies_by_id_.at(id);
+    if (policy.key.namespace_name == pod.key.namespace_name &&
+        policy.subject.Matches(pod.labels))
+      policies.push_back(&policy);
   }
   std::sort(policies.begin(), policies.end(),
             [](const NetworkPolicy* a, const NetworkPolicy* b) {
@@ -331,23 +361,34 @@ ExpressionId ClusterState::Watch(const PodSetExpression& expression) {
 void ClusterState::Unwatch(ExpressionId id) { expressions_.Release(id); }
 
 template <typename Visitor>
+void ClusterState::VisitGroups(const PodTerm& term, Visitor visit) const {
+  const auto look = [&](const PodGroups::Group& group) {
+    if (term.pods.Matches(group.labels)) visit(group);
+  };
+  if (!term.namespace_name.empty()) {
+    groups_.VisitNamespace(term.namespace_name, look);
+  } else if (PodGroups::IsAnchored(term.pods)) {
+    groups_.Visit(term.pods, [&](const PodGroups::Group& group) {
+      const NamespaceRecord& ns = namespaces_.at(group.namespace_name());
+      if (term.namespaces.Matches(ns.labels)) visit(group);
+    });
+  } else {
+    for (const auto& [name, ns] : namespaces_) {
+      if (term.namespaces.Matches(ns.labels))
+        groups_.VisitNamespace(name, look);
+    }
+  }
+}
+
+template <typename Visitor>
 void ClusterState::VisitPods(const PodSetExpression& expression,
                              Visitor visit) const {
   for (const PodTerm& term : expression.terms()) {
-    const auto look = [&](const std::string& name, const NamespaceRecord& ns) {
-      if (!term.MatchesNamespace(name, ns.labels)) return;
-      for (const Pod* pod : ns.pods) {
-        if (!pod->addresses.empty() && term.pods.Matches(pod->labels)) {
-          visit(*pod);
-        }
+    VisitGroups(term, [&](const PodGroups::Group& group) {
+      for (const Pod* pod : group.pods) {
+        if (!pod->addresses.empty()) visit(*pod);
       }
-    };
-    if (term.namespace_name.empty()) {
-      for (const auto& [name, ns] : namespaces_) look(name, ns);
-    } else if (auto it = namespaces_.find(term.namespace_name);
-               it != namespaces_.end()) {
-      look(it->first, it->second);
-    }
+    });
   }
 }
 
@@ -363,9 +404,8 @@ std::vector<IpAddress> ClusterState::Members(ExpressionId id) const {
 
 bool ClusterState::HasMember(const PodSetExpression& expression,
                              const IpAddress& address) const {
-  auto it = owners_.find(address);
-  if (it == owners_.end()) return false;
-  return std::any_of(it->second.begin(), it->second.end(), [&](const Pod* pod) {
+  const absl::Span<const Pod* const> owners = owners_.Of(address);
+  return std::any_of(owners.begin(), owners.end(), [&](const Pod* pod) {
     return SelectorIndex::Matches(expression, *pod, NamespaceLabels(*pod));
   });
 }
@@ -383,7 +423,7 @@ std::vector<NamedPortMember> ClusterState::NamedPortMembers(
   const NamedPortKey& key = named_ports_.Get(id);
   std::vector<NamedPortMember> members;
   const auto take = [&](const Pod& pod) {
-    for (const NamedPort& port : pod.ports) {
+    for (const NamedPort& port : *pod.ports) {
       if (port.name != key.name || port.protocol != key.protocol) continue;
       for (const IpAddress& address : pod.addresses) {
         if (!key.local_only || LocalOwner(address) == &pod) {
@@ -397,7 +437,13 @@ std::vector<NamedPortMember> ClusterState::NamedPortMembers(
     return members;
   }
   for (const auto& [name, ns] : namespaces_) {
-    for (const Pod* pod : key.local_only ? ns.local_pods : ns.pods) take(*pod);
+    if (key.local_only) {
+      for (const Pod* pod : ns.local_pods) take(*pod);
+      continue;
+    }
+    groups_.VisitNamespace(name, [&](const PodGroups::Group& group) {
+      for (const Pod* pod : group.pods) take(*pod);
+    });
   }
   return members;
 }
@@ -407,8 +453,8 @@ bool ClusterState::HasNamedPort(const NamedPortKey& key,
                                 uint16_t number) const {
   const NamedPort port{key.name, key.protocol, number};
   const auto declares = [&](const Pod* pod) {
-    return std::find(pod->ports.begin(), pod->ports.end(), port) !=
-               pod->ports.end() &&
+    return std::find(pod->ports->begin(), pod->ports->end(), port) !=
+               pod->ports->end() &&
            (!key.among ||
             SelectorIndex::Matches(*key.among, *pod, NamespaceLabels(*pod)));
   };
@@ -417,9 +463,8 @@ bool ClusterState::HasNamedPort(const NamedPortKey& key,
     const Pod* owner = LocalOwner(address);
     return owner != nullptr && declares(owner);
   }
-  auto it = owners_.find(address);
-  return it != owners_.end() &&
-         std::any_of(it->second.begin(), it->second.end(), declares);
+  const absl::Span<const Pod* const> owners = owners_.Of(address);
+  return std::any_of(owners.begin(), owners.end(), declares);
 }
 
 }  // namespace netpol

@@ -3,22 +3,25 @@
 #define NETPOL_STATE_CLUSTER_STATE_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
-#include "absl/container/inlined_vector.h"
-#include "absl/container/node_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "netpol/base/ip.h"
+#include "netpol/base/shared_value.h"
 #include "netpol/policy/object_key.h"
 #include "netpol/policy/objects.h"
 #include "netpol/policy/selector.h"
+#include "netpol/state/address_owners.h"
 #include "netpol/state/dirty_set.h"
+#include "netpol/state/keyed_set.h"
 #include "netpol/state/named_port_registry.h"
+#include "netpol/state/pod_groups.h"
 #include "netpol/state/selector_index.h"
 #include "netpol/state/term_index.h"
 
@@ -70,7 +73,7 @@ class ClusterState {
   // The pod of this node that has `address`: the youngest, if several claim it;
   // nullptr if none does.
   const Pod* LocalOwner(const IpAddress& address) const;
-  bool IsLocal(const Pod& pod) const { return pod.node_name == node_name_; }
+  bool IsLocal(const Pod& pod) const { return *pod.node_name == node_name_; }
 
   // The Node object of this node; nullptr while there is none.
   const Node* own_node() const {
@@ -82,7 +85,9 @@ class ClusterState {
   const Pod* OwnerOf(const IpAddress& address) const;
   // Every pod that has `address`, on whichever node, in no order. Until the
   // next update.
-  absl::Span<const Pod* const> OwnersOf(const IpAddress& address) const;
+  absl::Span<const Pod* const> OwnersOf(const IpAddress& address) const {
+    return owners_.Of(address);
+  }
   // Whether `term` chooses `pod`, which must be one of this cluster's.
   bool Chooses(const PodTerm& term, const Pod& pod) const;
   // Names of the pods of one namespace, sorted. Costs as many.
@@ -97,30 +102,37 @@ class ClusterState {
   struct NamespaceRecord {
     Labels labels;
     bool told = false;  // false: only pods or policies spoke of it
-    absl::flat_hash_set<const Pod*> pods;
     absl::flat_hash_set<const Pod*> local_pods;
     int policies = 0;
   };
-  struct PolicyRecord {
-    NetworkPolicy policy;
+  struct PolicyRecord : NetworkPolicy {
     TermIndex::Id id = 0;
   };
-  using Owners = absl::InlinedVector<const Pod*, 1>;
 
   NamespaceRecord& NamespaceOf(absl::string_view name);
   void ForgetIfUnused(absl::string_view name);
-  void SetNamespaceLabels(NamespaceRecord& record, Labels labels);
+  void SetNamespaceLabels(absl::string_view name, NamespaceRecord& record,
+                          Labels labels);
   const Labels& NamespaceLabels(const Pod& pod) const;
 
+  // Keeps what many objects have in common once.
+  void Share(Pod& pod);
+  void Share(NetworkPolicy& policy);
   void Link(const Pod& pod);
-  void Unlink(const Pod& pod, const Pod& as);
+  void Unlink(const Pod& pod);
   // Tells everything that the pod had to do with, as it was and as it is.
   void Tell(const Pod& before, const Pod& after);
   void TellMemberships(const Pod& before, const Pod& after);
   void TellNamedPorts(const Pod& pod, const IpAddress& address);
+  // Whether `pod` may be a member of the port, whatever labels its namespace
+  // has.
+  bool MayDeclare(const Pod& pod, const NamedPortKey& key) const;
   void TellLocal(const Pod& pod);
   void MarkSubjects(const NetworkPolicy& policy);
 
+  // Calls `visit` with every group that `term` chooses.
+  template <typename Visitor>
+  void VisitGroups(const PodTerm& term, Visitor visit) const;
   // Calls `visit` with every pod that has an address and that `expression`
   // chooses; once for each term that does.
   template <typename Visitor>
@@ -135,11 +147,18 @@ class ClusterState {
   size_t told_namespaces_ = 0;
   size_t local_pods_ = 0;
   absl::flat_hash_map<std::string, NamespaceRecord> namespaces_;
-  absl::node_hash_map<ObjectKey, Pod> pods_;  // the others point into it
-  absl::flat_hash_map<IpAddress, Owners> owners_;
+  // The others point to these.
+  KeyedSet<Pod> pods_;
+  PodGroups groups_;
+  AddressOwners owners_;
+  SharedPool<std::string> label_pool_;
+  SharedPool<std::string> node_pool_;
+  SharedPool<std::vector<NamedPort>> port_pool_;
+  SharedPool<std::vector<IpAddress>> host_pool_;
 
-  absl::node_hash_map<ObjectKey, PolicyRecord> policies_;
+  KeyedSet<PolicyRecord> policies_;
   absl::flat_hash_map<TermIndex::Id, const PolicyRecord*> policies_by_id_;
+  SharedPool<std::vector<Requirement>> selector_pool_;
   TermIndex::Id next_policy_id_ = 0;
   TermIndex subjects_;
 

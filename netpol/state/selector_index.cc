@@ -51,6 +51,16 @@ std::vector<ExpressionId> SelectorIndex::ToldApartBy(
   return ids;
 }
 
+bool SelectorIndex::MayMatch(const PodSetExpression& expression,
+                             const Pod& pod) {
+  return std::any_of(expression.terms().begin(), expression.terms().end(),
+                     [&](const PodTerm& term) {
+                       return (term.namespace_name.empty() ||
+                               term.namespace_name == pod.key.namespace_name) &&
+                              term.pods.Matches(pod.labels);
+                     });
+}
+
 bool SelectorIndex::Matches(const PodSetExpression& expression, const Pod& pod,
                             const Labels& namespace_labels) {
   return std::any_of(expression.terms().begin(), expression.terms().end(),

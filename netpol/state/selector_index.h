@@ -38,6 +38,9 @@ class SelectorIndex {
   static bool Matches(const PodSetExpression& expression, const Pod& pod,
                       const Labels& namespace_labels);
 
+  // Whether it would match in a namespace with other labels, if not in this.
+  static bool MayMatch(const PodSetExpression& expression, const Pod& pod);
+
   size_t size() const { return expressions_.size(); }
 
  private:

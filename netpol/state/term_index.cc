@@ -4,70 +4,40 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
+#include "absl/hash/hash.h"
 
 namespace netpol {
 namespace {
 
-// Keys cannot run into one another: labels and namespaces hold no zero byte.
-std::string BucketKey(absl::string_view scope, absl::string_view label_key,
-                      absl::string_view label_value) {
-  constexpr absl::string_view kSeparator("\0", 1);
-  return absl::StrCat(scope, kSeparator, label_key, kSeparator, label_value);
-}
+// Where a term is looked for: in one namespace, in any by the pod's labels, or
+// by the namespace's labels.
+enum class Scope : char { kNamespace, kAnyNamespace, kNamespaceLabel };
+// What of a label counts.
+enum class Part : char { kValue, kAnyValue, kNone };
 
-// Scopes: one namespace, any namespace by the pod's labels, or by the
-// namespace's.
-constexpr absl::string_view kAnyNamespace = "*";
-constexpr absl::string_view kByNamespaceLabel = "#";
-// Stands for "the key is present, whatever its value". Not a possible label
-// value.
-constexpr absl::string_view kAnyValue = "*";
-
-// A requirement that only labels with its key can meet, the most telling one.
-const Requirement* AnchorOf(const Selector& selector) {
-  const Requirement* anchor = nullptr;
-  for (const Requirement& requirement : selector.requirements()) {
-    if (requirement.op == Requirement::Operator::kIn) {
-      if (anchor == nullptr || anchor->op != Requirement::Operator::kIn ||
-          requirement.values.size() < anchor->values.size()) {
-        anchor = &requirement;
-      }
-    } else if (requirement.op == Requirement::Operator::kExists &&
-               anchor == nullptr) {
-      anchor = &requirement;
-    }
-  }
-  return anchor;
-}
-
-void AppendAnchorKeys(absl::string_view scope, const Requirement& anchor,
-                      std::vector<std::string>& keys) {
-  if (anchor.op == Requirement::Operator::kExists) {
-    keys.push_back(BucketKey(scope, anchor.key, kAnyValue));
-    return;
-  }
-  for (const std::string& value : anchor.values) {
-    keys.push_back(BucketKey(scope, anchor.key, absl::StrCat("=", value)));
-  }
+// Two of one hash cost a lookup some candidates more, and nothing else.
+uint64_t Bucket(Scope scope, absl::string_view namespace_name, Part part,
+                absl::string_view key, absl::string_view value) {
+  return absl::HashOf(scope, namespace_name, part, key, value);
 }
 
 // The buckets a term is filed in; any pod that matches it asks for one of them.
-std::vector<std::string> BucketsOf(const PodTerm& term) {
+std::vector<uint64_t> BucketsOf(const PodTerm& term) {
   const bool one_namespace = !term.namespace_name.empty();
-  const std::string scope = one_namespace
-                                ? absl::StrCat("=", term.namespace_name)
-                                : std::string(kAnyNamespace);
-  std::vector<std::string> keys;
-  if (const Requirement* anchor = AnchorOf(term.pods)) {
-    AppendAnchorKeys(scope, *anchor, keys);
-  } else if (const Requirement* by_namespace = AnchorOf(term.namespaces);
-             !one_namespace && by_namespace != nullptr) {
-    AppendAnchorKeys(kByNamespaceLabel, *by_namespace, keys);
-  } else {
-    keys.push_back(BucketKey(scope, "", ""));
+  Scope scope = one_namespace ? Scope::kNamespace : Scope::kAnyNamespace;
+  const Requirement* anchor = term.pods.Anchor();
+  if (anchor == nullptr && !one_namespace) {
+    anchor = term.namespaces.Anchor();
+    if (anchor != nullptr) scope = Scope::kNamespaceLabel;
   }
-  return keys;
+  const absl::string_view name = term.namespace_name;
+  if (anchor == nullptr) return {Bucket(scope, name, Part::kNone, "", "")};
+  if (anchor->op == Requirement::Operator::kExists)
+    return {Bucket(scope, name, Part::kAnyValue, anchor->key, "")};
+  std::vector<uint64_t> buckets;
+  for (const std::string& value : anchor->values)
+    buckets.push_back(Bucket(scope, name, Part::kValue, anchor->key, value));
+  return buckets;
 }
 
 void SortUnique(std::vector<TermIndex::Id>& ids) {
@@ -78,15 +48,15 @@ void SortUnique(std::vector<TermIndex::Id>& ids) {
 }  // namespace
 
 void TermIndex::Add(const PodTerm& term, Id id) {
-  for (const std::string& key : BucketsOf(term)) buckets_[key].push_back(id);
+  for (uint64_t bucket : BucketsOf(term)) buckets_[bucket].push_back(id);
   if (term.namespace_name.empty()) ++namespace_selecting_[id];
 }
 
 void TermIndex::Remove(const PodTerm& term, Id id) {
-  for (const std::string& key : BucketsOf(term)) {
+  for (uint64_t key : BucketsOf(term)) {
     auto bucket = buckets_.find(key);
     if (bucket == buckets_.end()) continue;
-    std::vector<Id>& ids = bucket->second;
+    Ids& ids = bucket->second;
     if (auto it = std::find(ids.begin(), ids.end(), id); it != ids.end()) {
       *it = ids.back();
       ids.pop_back();
@@ -104,24 +74,25 @@ std::vector<TermIndex::Id> TermIndex::Candidates(
     absl::string_view namespace_name, const Labels& namespace_labels,
     const Labels& labels) const {
   std::vector<Id> ids;
-  const auto take = [&](const std::string& key) {
+  if (buckets_.empty()) return ids;
+  const auto take = [&](uint64_t key) {
     auto bucket = buckets_.find(key);
     if (bucket != buckets_.end()) {
       ids.insert(ids.end(), bucket->second.begin(), bucket->second.end());
     }
   };
-  const auto take_labels = [&](absl::string_view scope, const Labels& of) {
-    for (const auto& [key, value] : of.entries()) {
-      take(BucketKey(scope, key, absl::StrCat("=", value)));
-      take(BucketKey(scope, key, kAnyValue));
-    }
+  const auto take_labels = [&](Scope scope, absl::string_view name,
+                               const Labels& of) {
+    of.ForEach([&](absl::string_view key, absl::string_view value) {
+      take(Bucket(scope, name, Part::kValue, key, value));
+      take(Bucket(scope, name, Part::kAnyValue, key, ""));
+    });
   };
-  for (const std::string& scope :
-       {absl::StrCat("=", namespace_name), std::string(kAnyNamespace)}) {
-    take_labels(scope, labels);
-    take(BucketKey(scope, "", ""));
-  }
-  take_labels(kByNamespaceLabel, namespace_labels);
+  take_labels(Scope::kNamespace, namespace_name, labels);
+  take(Bucket(Scope::kNamespace, namespace_name, Part::kNone, "", ""));
+  take_labels(Scope::kAnyNamespace, "", labels);
+  take(Bucket(Scope::kAnyNamespace, "", Part::kNone, "", ""));
+  take_labels(Scope::kNamespaceLabel, "", namespace_labels);
   SortUnique(ids);
   return ids;
 }

@@ -4,10 +4,10 @@
 #define NETPOL_STATE_TERM_INDEX_H_
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
 #include "netpol/policy/labels.h"
 #include "netpol/policy/selector.h"
@@ -38,7 +38,9 @@ class TermIndex {
   std::vector<Id> NamespaceSelecting() const;
 
  private:
-  absl::flat_hash_map<std::string, std::vector<Id>> buckets_;
+  using Ids = absl::InlinedVector<Id, 4>;
+
+  absl::flat_hash_map<uint64_t, Ids> buckets_;
   absl::flat_hash_map<Id, int>
       namespace_selecting_;  // id → number of such terms
 };

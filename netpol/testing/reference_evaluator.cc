@@ -73,7 +73,7 @@ bool IsYounger(const k8s::Pod& a, const k8s::Pod& b) {
   const auto age = [](const k8s::Pod& pod) {
     const k8s::ObjectMeta& meta = pod.metadata();
     return std::make_tuple(meta.creation_timestamp().seconds(),
-                           meta.creation_timestamp().nanos(), meta.uid(),
+                           meta.creation_timestamp().nanos(),
                            meta.namespace_(), meta.name());
   };
   return age(a) > age(b);

@@ -42,7 +42,7 @@ struct Verdict {
 //  phase
 //    is neither Succeeded nor Failed. Terminating pods count.
 //  - Where two counting pods hold one address: as a peer either suffices; the
-//    policies of the younger local one apply (creationTimestamp, then uid, then
+//    policies of the younger local one apply (creationTimestamp, then
 //    namespace and name, the larger wins).
 //  - A policy without policyTypes is Ingress, and Egress if it has egress
 //  rules.

@@ -19,7 +19,7 @@
 #include "gtest/gtest.h"
 #include "netpol/testing/builders.h"
 #include "netpol/testing/cluster.h"
-#include "netpol/testing/fake_dataplane.h"
+#include "tests/controller/controller_loop_fixture.h"
 
 namespace netpol {
 namespace {
@@ -27,94 +27,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-// Long enough for any machine; nobody waits for it unless a test fails.
-constexpr std::chrono::minutes kPatience(1);
-
-PacerOptions Eager() {
-  PacerOptions options;
-  options.rest_factor = 0;
-  options.first_retry = absl::Milliseconds(1);
-  options.last_retry = absl::Milliseconds(1);
-  options.period = absl::InfiniteDuration();
-  return options;
-}
-
-PodBuilder LocalPod(int number) {
-  return PodBuilder("red", absl::StrCat("pod-", number))
-      .On("node-a")
-      .Ip(absl::StrCat("10.42.", number / 200, ".", number % 200 + 1));
-}
-
-// A loop over a kernel in memory, and what it told. The kernel belongs to the
-// loop's thread: tests look at copies that the callbacks make.
-class LoopTest : public testing::Test {
- protected:
-  LoopTest() {
-    auto owned = std::make_unique<FakeDataplane>();
-    kernel_ = owned.get();
-    ControllerOptions options;
-    options.node_name = "node-a";
-    controller_ = *Controller::Create(options, std::move(owned));
-  }
-
-  // What is to be prepared in the kernel must be before this.
-  void Start(PacerOptions pacing = Eager()) {
-    ControllerLoopCallbacks callbacks;
-    callbacks.on_synced = [this](const SyncReport&) {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      ++syncs_;
-      state_ = kernel_->state();
-      if (after_sync_) after_sync_();
-      changed_.notify_all();
-    };
-    callbacks.on_error = [this](const absl::Status& status) {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      errors_.push_back(status);
-      changed_.notify_all();
-    };
-    callbacks.on_policy_problems =
-        [this](const ObjectKey& key, const std::vector<std::string>& problems) {
-          const std::lock_guard<std::mutex> lock(mutex_);
-          problems_.push_back(absl::StrCat(key.ToString(), ": ",
-                                           problems.empty() ? "sound" : "bad"));
-          changed_.notify_all();
-        };
-    loop_ = std::make_unique<ControllerLoop>(std::move(controller_), pacing,
-                                             std::move(callbacks));
-  }
-
-  // Waits until `done` holds, which may look at everything below.
-  void Await(const std::function<bool()>& done) {
-    std::unique_lock<std::mutex> lock(mutex_);
-    ASSERT_TRUE(changed_.wait_for(lock, kPatience, done));
-  }
-  void AwaitLocalPods(size_t count) {
-    Await([&] { return LocalPods() == count; });
-  }
-  size_t LocalPods() const {
-    auto it = state_.sets.find(LocalPodsSet(Family::kIPv4));
-    return it == state_.sets.end() ? 0 : it->second.members.size();
-  }
-  std::vector<absl::Status> Errors() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return errors_;
-  }
-
-  FakeDataplane* kernel_ = nullptr;
-  std::unique_ptr<Controller> controller_;
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  int syncs_ = 0;
-  Snapshot state_;
-  std::vector<absl::Status> errors_;
-  std::vector<std::string> problems_;
-  std::function<void()> after_sync_;  // under mutex_
-
-  // Last: its thread uses the rest.
-  std::unique_ptr<ControllerLoop> loop_;
-};
 
 TEST_F(LoopTest, PostsOfSeveralThreadsEndInTheKernel) {
   constexpr int kThreads = 4;
@@ -248,6 +160,24 @@ TEST_F(LoopTest, EventMayBePostedFromACallback) {
   }
   loop_->Post(ListingOf(Cluster()));
   AwaitLocalPods(5);
+}
+
+TEST_F(LoopTest, NodeAddressesToldDuringASyncAreFollowedByOne) {
+  bool told = false;
+  kernel_->set_gate([&](const Operation& operation) {
+    if (operation.kind == OperationKind::kCommitTable &&
+        !std::exchange(told, true)) {
+      loop_->SetNodeAddresses({*IpAddress::Parse("10.42.0.2")});
+    }
+    return absl::OkStatus();
+  });
+  Start();
+  std::vector<v1::WatchEvent> events = ListingOf(Cluster());
+  events.push_back(Upsert(LocalPod(1).Build()));
+  loop_->Post(std::move(events));
+  Await([&] { return syncs_ == 2; });
+  EXPECT_EQ(loop_->health().node_problems.size(), 1u)
+      << "the pod claims the node's address";
 }
 
 // ---- Looking again.

@@ -12,6 +12,8 @@ namespace netpol {
 LayoutOptions BothFamilies() {
   LayoutOptions layout;
   layout.families = {Family::kIPv4, Family::kIPv6};
+  // Few pods here are selected by so many as would be joined else.
+  layout.most_chains_in_a_row = 2;
   return layout;
 }
 

@@ -49,13 +49,11 @@ TEST(ParsePodTest, FieldsAreTaken) {
                              .Uid("uid-1")
                              .Build());
   EXPECT_EQ(pod.key, (ObjectKey{"red", "web-0"}));
-  EXPECT_EQ(pod.node_name, "node-a");
-  EXPECT_EQ(pod.addresses,
-            (std::vector<IpAddress>{Ip("10.42.0.5"), Ip("fd00:42::5")}));
+  EXPECT_EQ(*pod.node_name, "node-a");
+  EXPECT_EQ(pod.addresses, (PodAddresses{Ip("10.42.0.5"), Ip("fd00:42::5")}));
   EXPECT_EQ(pod.labels, LabelsOf({{"app", "web"}}));
-  EXPECT_EQ(pod.ports, (std::vector<NamedPort>{{"http", IPPROTO_TCP, 8080}}));
+  EXPECT_EQ(*pod.ports, (std::vector<NamedPort>{{"http", IPPROTO_TCP, 8080}}));
   EXPECT_EQ(pod.created_seconds, 1700000000);
-  EXPECT_EQ(pod.uid, "uid-1");
 }
 
 // ---- Nodes.
@@ -128,11 +126,11 @@ TEST(ParsePodTest, PodIpServesWhereNothingOfTheListCanBeRead) {
       Parsed(
           PodBuilder("red", "p").Ip("10.42.0.999").OldIp("10.42.0.5").Build())
           .addresses,
-      std::vector<IpAddress>{Ip("10.42.0.5")});
+      PodAddresses{Ip("10.42.0.5")});
   EXPECT_EQ(
       Parsed(PodBuilder("red", "p").Ip("10.42.0.6").OldIp("10.42.0.5").Build())
           .addresses,
-      std::vector<IpAddress>{Ip("10.42.0.6")});
+      PodAddresses{Ip("10.42.0.6")});
 }
 
 TEST(ParsePodTest, WithoutNameOrNamespaceIsRefused) {
@@ -144,7 +142,7 @@ TEST(ParsePodTest, WithoutNameOrNamespaceIsRefused) {
 
 TEST(ParsePodTest, OldFieldServesWhereTheListIsMissing) {
   EXPECT_EQ(Parsed(PodBuilder("red", "p").OldIp("10.42.0.5").Build()).addresses,
-            std::vector<IpAddress>{Ip("10.42.0.5")});
+            PodAddresses{Ip("10.42.0.5")});
 }
 
 TEST(ParsePodTest, AddressGivenTwiceCountsOnce) {
@@ -154,14 +152,14 @@ TEST(ParsePodTest, AddressGivenTwiceCountsOnce) {
                        .Ip("::ffff:10.42.0.5")
                        .Build())
                 .addresses,
-            std::vector<IpAddress>{Ip("10.42.0.5")});
+            PodAddresses{Ip("10.42.0.5")});
 }
 
 TEST(ParsePodTest, UnreadableAddressIsLeftOut) {
   EXPECT_EQ(
       Parsed(PodBuilder("red", "p").Ip("no address").Ip("10.42.0.5").Build())
           .addresses,
-      std::vector<IpAddress>{Ip("10.42.0.5")});
+      PodAddresses{Ip("10.42.0.5")});
 }
 
 TEST(ParsePodTest, PodThatPoliciesDoNotSeeHasNoAddress) {
@@ -196,7 +194,7 @@ TEST(ParsePodTest, SidecarPortsCountAndThoseOfEndedInitContainersDoNot) {
                              .InitPort(true, "metrics", 9100)
                              .InitPort(false, "setup", 9200)
                              .Build());
-  EXPECT_EQ(pod.ports,
+  EXPECT_EQ(*pod.ports,
             (std::vector<NamedPort>{{"http", IPPROTO_TCP, 80},
                                     {"metrics", IPPROTO_TCP, 9100}}));
 }
@@ -209,10 +207,10 @@ TEST(ParsePodTest, ProtocolsOfPorts) {
                              .Port("c", 3, "SCTP")
                              .Port("d", 4)
                              .Build());
-  EXPECT_EQ(pod.ports, (std::vector<NamedPort>{{"a", IPPROTO_TCP, 1},
-                                               {"b", IPPROTO_UDP, 2},
-                                               {"c", IPPROTO_SCTP, 3},
-                                               {"d", IPPROTO_TCP, 4}}));
+  EXPECT_EQ(*pod.ports, (std::vector<NamedPort>{{"a", IPPROTO_TCP, 1},
+                                                {"b", IPPROTO_UDP, 2},
+                                                {"c", IPPROTO_SCTP, 3},
+                                                {"d", IPPROTO_TCP, 4}}));
 }
 
 TEST(ParsePodTest, PortsThatCannotBeNamedAreLeftOut) {
@@ -224,7 +222,7 @@ TEST(ParsePodTest, PortsThatCannotBeNamedAreLeftOut) {
                          .Port("negative", -1)
                          .Port("odd", 80, "ICMP")
                          .Build())
-                  .ports.empty());
+                  .ports->empty());
 }
 
 TEST(ParsePodTest, NameWithSeveralNumbersKeepsAll) {
@@ -233,7 +231,7 @@ TEST(ParsePodTest, NameWithSeveralNumbersKeepsAll) {
                              .Port("http", 80)
                              .InitPort(true, "http", 8080)
                              .Build());
-  EXPECT_EQ(pod.ports.size(), 2u);
+  EXPECT_EQ(pod.ports->size(), 2u);
 }
 
 }  // namespace

@@ -73,12 +73,12 @@ struct PlainCluster {
   const Pod* Owner(const std::string& node, const IpAddress& address) const {
     const Pod* owner = nullptr;
     for (const Pod& pod : pods) {
-      if (pod.node_name != node ||
+      if (*pod.node_name != node ||
           std::count(pod.addresses.begin(), pod.addresses.end(), address) == 0)
         continue;
       if (owner == nullptr ||
-          std::tie(pod.created_seconds, pod.uid, pod.key) >
-              std::tie(owner->created_seconds, owner->uid, owner->key)) {
+          std::tie(pod.created_seconds, pod.key) >
+              std::tie(owner->created_seconds, owner->key)) {
         owner = &pod;
       }
     }
@@ -109,7 +109,7 @@ Endpoints EndpointsOf(const NamedPortKey& key, const std::string& node,
     if (key.among && !cluster.Chooses(*key.among, pod)) continue;
     for (const IpAddress& address : pod.addresses) {
       if (key.local_only && cluster.Owner(node, address) != &pod) continue;
-      for (const NamedPort& port : pod.ports) {
+      for (const NamedPort& port : *pod.ports) {
         if (port.name == key.name && port.protocol == key.protocol)
           endpoints.emplace(address, port.number);
       }

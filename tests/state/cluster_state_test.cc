@@ -253,10 +253,10 @@ TEST_F(ClusterStateTest, OwnerDoesNotDependOnTheOrderOfArrival) {
   EXPECT_EQ(OwnerOf("10.42.0.5"), "young");
 }
 
-TEST_F(ClusterStateTest, UidDecidesBetweenPodsOfOneSecond) {
-  state_.UpsertPod(Of(Web("b", "10.42.0.5").Created(1).Uid("1")));
-  state_.UpsertPod(Of(Web("a", "10.42.0.5").Created(1).Uid("2")));
-  EXPECT_EQ(OwnerOf("10.42.0.5"), "a");
+TEST_F(ClusterStateTest, NameDecidesBetweenPodsOfOneSecond) {
+  state_.UpsertPod(Of(Web("b", "10.42.0.5").Created(1)));
+  state_.UpsertPod(Of(Web("a", "10.42.0.5").Created(1)));
+  EXPECT_EQ(OwnerOf("10.42.0.5"), "b");
 }
 
 TEST_F(ClusterStateTest, RemotePodDoesNotOwnALocalAddress) {

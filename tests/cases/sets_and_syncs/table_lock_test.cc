@@ -167,7 +167,7 @@ TEST(TableLockRetryTest, C074NoRetryIsMoreThanFiveSecondsAway) {
   pacer.Request(now);
   for (int failure = 0; failure < 100; ++failure) {
     const absl::Time end = now + absl::Seconds(10);  // The wait for the lock.
-    pacer.Ran(now, end, /*again=*/true);
+    pacer.Ran(now, end, RunResult::kFailed);
     EXPECT_LE(pacer.NextRun() - end, absl::Seconds(5))
         << "after " << failure + 1 << " failures";
     EXPECT_GT(pacer.NextRun(), end) << "but not at once either";
