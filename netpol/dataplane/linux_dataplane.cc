@@ -23,7 +23,7 @@ LinuxDataplane::LinuxDataplane(std::unique_ptr<SetTable> sets,
 absl::StatusOr<Snapshot> LinuxDataplane::Read(
     absl::Span<const Family> families) {
   Snapshot snapshot;
-  ASSIGN_OR_RETURN(snapshot.sets, sets_->Read(families));
+  ASSIGN_OR_RETURN(snapshot.sets, sets_->Read(families, &snapshot.other_sets));
   for (const Family family : families) {
     ASSIGN_OR_RETURN(snapshot.table(family), table(family).Read());
   }

@@ -47,7 +47,8 @@ bool ChainName::IsOurs(absl::string_view name) {
          absl::StartsWith(name, "KUBE-NWPLCY-");
 }
 
-SetName::SetName(absl::string_view name) : value_(Checked(name, kMaxLength)) {}
+SetName::SetName(absl::string_view name)
+    : value_(std::string(Checked(name, kMaxLength))) {}
 
 SetName::SetName(Family family, absl::string_view base)
     : SetName(family == Family::kIPv6 ? absl::StrCat("inet6:", base)

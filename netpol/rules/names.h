@@ -13,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "netpol/base/ip.h"
+#include "netpol/base/shared_value.h"
 
 namespace netpol {
 
@@ -56,6 +57,7 @@ class ChainName {
 
 // An ipset; at most kMaxLength bytes (IPSET_MAXNAMELEN - 1,
 // linux/netfilter/ipset/ip_set.h). Names of IPv6 sets begin with "inet6:".
+// Copied by reference: every change of a member has one.
 class SetName {
  public:
   static constexpr size_t kMaxLength = 31;
@@ -65,8 +67,8 @@ class SetName {
   // `base` with "inet6:" in front for IPv6.
   SetName(Family family, absl::string_view base);
 
-  const std::string& value() const { return value_; }
-  bool empty() const { return value_.empty(); }
+  const std::string& value() const { return *value_; }
+  bool empty() const { return value_->empty(); }
 
   // By prefix, with or without "inet6:": KUBE-SRC-, KUBE-DST- or kube-router-.
   static bool IsOurs(absl::string_view name);
@@ -78,18 +80,18 @@ class SetName {
     return !(a == b);
   }
   friend bool operator<(const SetName& a, const SetName& b) {
-    return a.value_ < b.value_;
+    return a.value() < b.value();
   }
   template <typename H>
   friend H AbslHashValue(H h, const SetName& n) {
     return H::combine(std::move(h), n.value_);
   }
   friend std::ostream& operator<<(std::ostream& os, const SetName& n) {
-    return os << n.value_;
+    return os << n.value();
   }
 
  private:
-  std::string value_;
+  SharedValue<std::string> value_;
 };
 
 // 16 characters that stand for `fields`; ("a","bc") and ("ab","c") differ.

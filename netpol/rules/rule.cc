@@ -202,10 +202,10 @@ std::string Rule::ToString(Family family) const {
   if (destination)
     words.push_back(absl::StrCat("-d ", destination->ToString()));
   if (protocol) words.push_back(absl::StrCat("-p ", ProtocolText(*protocol)));
-  if (!comment.empty())
-    words.push_back(absl::StrCat("-m comment --comment ", Quoted(comment)));
   for (const Match& match : matches)
     words.push_back(absl::visit(MatchText{*this, family}, match));
+  if (!comment.empty())
+    words.push_back(absl::StrCat("-m comment --comment ", Quoted(comment)));
   words.push_back(absl::visit(ActionText{family}, action));
   return absl::StrJoin(words, " ");
 }

@@ -118,9 +118,11 @@ struct Rule {
   absl::optional<IpPrefix> source;
   absl::optional<IpPrefix> destination;
   absl::optional<uint8_t> protocol;  // IPPROTO_*
-  // At most kMaxComment bytes; empty means no comment match at all.
+  // At most kMaxComment bytes; empty means no comment match at all. Stands
+  // behind the other matches: to the kernel it is a match too, a call that need
+  // not be made for a packet that another one turns away.
   std::string comment;
-  std::vector<Match> matches;  // evaluated in this order, after the comment
+  std::vector<Match> matches;  // evaluated in this order
   Action action;
 
   // XT_MAX_COMMENT_LEN is 256 with its end; nft front ends take 128.

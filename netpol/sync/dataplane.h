@@ -67,8 +67,8 @@ class Dataplane {
   // Everything of ours, of the given families. Writes nothing.
   virtual absl::StatusOr<Snapshot> Read(absl::Span<const Family> families) = 0;
 
-  // Makes a set that does not exist yet and fills it; on failure no set is
-  // left.
+  // Makes a set that does not exist yet, with a hash for `members`
+  // (HashSizeFor), and fills it; on failure no set is left.
   virtual absl::Status CreateSet(const SetSpec& spec,
                                  absl::Span<const SetMember> members) = 0;
 
@@ -82,7 +82,7 @@ class Dataplane {
 
   // Puts a new set of `spec` with `members` in the place of the one of that
   // name, in one step; rules that use it see the old content or the new. For
-  // another capacity.
+  // another capacity, or a larger hash (again for `members`).
   virtual absl::Status ReplaceSet(const SetSpec& spec,
                                   absl::Span<const SetMember> members) = 0;
 

@@ -1,53 +1,65 @@
 #include "netpol/sync/member_tracker.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace netpol {
+namespace {
 
-void MemberTracker::Set(const SetMember& member, uint8_t bit, bool on) {
-  auto it = members_.find(member);
-  const uint8_t before = it == members_.end() ? 0 : it->second;
-  const uint8_t after = on ? before | bit : before & ~bit;
-  if (before == after) return;
-  if (bit == kWanted) wanted_count_ += on ? 1 : -1;
-  if (after == 0) {
-    members_.erase(it);
-  } else if (it == members_.end()) {
-    members_.emplace(member, after);
-  } else {
-    it->second = after;
-  }
-  if (after == kWanted || after == kObserved) {
-    dirty_.insert(member);
-  } else {
-    dirty_.erase(member);
+void Move(const SetMember& member, MemberSet& from, MemberSet& to) {
+  if (from.Erase(member)) to.Insert(member);
+}
+
+// Puts `member` in or takes it out of one side. `both` are in either, `mine` in
+// this side alone, `others` in the other alone.
+void Set(const SetMember& member, bool in, MemberSet& both, MemberSet& mine,
+         MemberSet& others) {
+  if (!in) {
+    if (!mine.Erase(member)) Move(member, both, others);
+  } else if (others.Contains(member)) {
+    Move(member, others, both);
+  } else if (!both.Contains(member)) {
+    mine.Insert(member);
   }
 }
+
+// Takes all out of one side.
+void Clear(MemberSet& both, MemberSet& mine, MemberSet& others) {
+  mine = MemberSet();
+  if (others.empty()) {
+    std::swap(both, others);
+    return;
+  }
+  std::vector<SetMember> rest;
+  both.AppendTo(rest);
+  both = MemberSet();
+  for (const SetMember& member : rest) others.Insert(member);
+}
+
+}  // namespace
+
+void MemberTracker::SetWanted(const SetMember& member, bool wanted) {
+  Set(member, wanted, agreed_, missing_, surplus_);
+}
+
+void MemberTracker::SetObserved(const SetMember& member, bool observed) {
+  Set(member, observed, agreed_, surplus_, missing_);
+}
+
+void MemberTracker::WantNothing() { Clear(agreed_, missing_, surplus_); }
+
+void MemberTracker::ForgetObserved() { Clear(agreed_, surplus_, missing_); }
 
 void MemberTracker::WantOnly(absl::Span<const SetMember> members) {
   WantNothing();
   for (const SetMember& member : members) SetWanted(member, true);
 }
 
-void MemberTracker::Clear(uint8_t bit) {
-  for (const SetMember& member : With(bit)) Set(member, bit, false);
-}
-
-std::vector<SetMember> MemberTracker::With(uint8_t bit) const {
+std::vector<SetMember> MemberTracker::Sorted(
+    std::initializer_list<const MemberSet*> sets) {
   std::vector<SetMember> members;
-  for (const auto& [member, bits] : members_) {
-    if (bits & bit) members.push_back(member);
-  }
-  std::sort(members.begin(), members.end());
-  return members;
-}
-
-std::vector<SetMember> MemberTracker::DirtyWith(uint8_t bit) const {
-  std::vector<SetMember> members;
-  for (const SetMember& member : dirty_) {
-    if (members_.at(member) == bit) members.push_back(member);
-  }
+  for (const MemberSet* set : sets) set->AppendTo(members);
   std::sort(members.begin(), members.end());
   return members;
 }

@@ -110,6 +110,8 @@ std::string Plan::ToString() const {
   AppendMembers(remove_after, "-", text);
   for (const SetName& set : destroy_sets)
     absl::StrAppend(&text, "- set ", set.value(), "\n");
+  for (const RefusedSet& set : refused_sets)
+    absl::StrAppend(&text, "! set ", set.name.value(), " ", set.reason, "\n");
   return text;
 }
 

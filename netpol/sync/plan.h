@@ -48,6 +48,12 @@ struct PlannedTable {
   TableChange ToChange() const;
 };
 
+// A set that is wanted but not made, and why; rules that use it are left out.
+struct RefusedSet {
+  SetName name;
+  std::string reason;  // a sentence, which says what to do
+};
+
 // Fields stand in the order in which they are applied.
 struct Plan {
   std::vector<PlannedMembers> create_sets;  // with all their members
@@ -60,11 +66,14 @@ struct Plan {
   std::vector<PlannedMembers> add_after;
   std::vector<PlannedMembers> remove_after;
   std::vector<SetName> destroy_sets;
+  // What is not done.
+  std::vector<RefusedSet> refused_sets;
 
+  // Nothing is to be done.
   bool empty() const;
 
   // A readable diff, a line for each set, member, chain and rule that comes or
-  // goes.
+  // goes, and for each set that is refused.
   std::string ToString() const;
 };
 

@@ -3,6 +3,8 @@
 #define NETPOL_SYNC_SNAPSHOT_H_
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "absl/container/btree_map.h"
@@ -20,6 +22,8 @@ struct ObservedSet {
   // The set holds something that SetMember cannot say (nomatch, a timeout that
   // runs, a type that is not ours): it is to be replaced, not edited.
   bool foreign_content = false;
+  // Buckets of its hash; 0 where nobody knows.
+  uint32_t hash_size = 0;
 };
 
 struct ObservedTable {
@@ -36,6 +40,8 @@ struct ObservedTable {
 
 struct Snapshot {
   absl::btree_map<SetName, ObservedSet> sets;
+  // Sets that are not among `sets`, and share the room in the kernel with them.
+  size_t other_sets = 0;
   ObservedTable tables[2];  // by Family
 
   ObservedTable& table(Family family) {

@@ -69,8 +69,9 @@ absl::StatusOr<Snapshot> FakeDataplane::Read(
       if (std::count(families.begin(), families.end(), family) > 0) continue;
       snapshot.table(family) = ObservedTable();
       for (auto it = snapshot.sets.begin(); it != snapshot.sets.end();) {
-        it = it->second.spec.family == family ? snapshot.sets.erase(it)
-                                              : std::next(it);
+        const bool other = it->second.spec.family == family;
+        snapshot.other_sets += other ? 1 : 0;
+        it = other ? snapshot.sets.erase(it) : std::next(it);
       }
     }
     return absl::OkStatus();
@@ -126,6 +127,7 @@ WriteCounts FakeDataplane::writes() const {
 Snapshot FakeDataplane::state() const {
   Snapshot snapshot;
   snapshot.sets = sets_.all();
+  snapshot.other_sets = sets_.foreign_count();
   for (Family family : kFamilies)
     snapshot.table(family) = table(family).Observe();
   return snapshot;

@@ -105,6 +105,7 @@ absl::Status FakeSets::Create(const SetSpec& spec,
   RETURN_IF_ERROR(CheckRoom(spec.name));
   ObservedSet set;
   set.spec = spec;
+  set.hash_size = HashSizeFor(members.size());
   RETURN_IF_ERROR(Fill(set, members));
   sets_.emplace(spec.name, std::move(set));
   messages_ += 1 + MessagesFor(members.size());
@@ -115,6 +116,11 @@ absl::Status FakeSets::Add(const SetSpec& spec,
                            absl::Span<const SetMember> members) {
   ASSIGN_OR_RETURN(ObservedSet * set, FindLike(spec, "adding to"));
   RETURN_IF_ERROR(Fill(*set, members));
+  // About where a bucket is full. Sets that were put here have no hash.
+  while (set->hash_size > 0 && set->members.size() > 4u * set->hash_size) {
+    set->hash_size *= 2;
+    ++doublings_;
+  }
   messages_ += MessagesFor(members.size());
   return absl::OkStatus();
 }
@@ -136,6 +142,7 @@ absl::Status FakeSets::Replace(const SetSpec& spec,
   RETURN_IF_ERROR(CheckRoom(spec.name));
   ObservedSet replacement;
   replacement.spec = spec;
+  replacement.hash_size = HashSizeFor(members.size());
   RETURN_IF_ERROR(Fill(replacement, members));
   *set = std::move(replacement);
   // Create, add, swap, destroy.

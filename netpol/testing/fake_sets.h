@@ -66,6 +66,10 @@ class FakeSets {
   void Flush(const SetName& name);
   // So many sets of others share the room.
   void set_foreign_count(size_t count) { foreign_count_ = count; }
+  size_t foreign_count() const { return foreign_count_; }
+
+  // How often the hash of a set had to be doubled for want of buckets.
+  int doublings() const { return doublings_; }
 
  private:
   absl::Status CheckRoom(const SetName& name) const;
@@ -76,6 +80,7 @@ class FakeSets {
   absl::flat_hash_map<SetName, int> references_;
   size_t foreign_count_ = 0;
   uint64_t messages_ = 0;
+  int doublings_ = 0;
 };
 
 }  // namespace netpol

@@ -95,6 +95,7 @@ void ReadHead(nlattr* const* attributes, ObservedSet& set) {
   }
   set.spec.max_elements =
       Number<uint32_t>(head, IPSET_ATTR_MAXELEM).value_or(0);
+  set.hash_size = Number<uint32_t>(head, IPSET_ATTR_HASHSIZE).value_or(0);
   const int bits = AddressBits(set.spec.family);
   if (Number<uint32_t>(head, IPSET_ATTR_TIMEOUT).value_or(0) != 0 ||
       Number<uint8_t>(head, IPSET_ATTR_NETMASK).value_or(bits) != bits ||
@@ -147,14 +148,18 @@ void SetListing::Add(const nlmsghdr& message) {
     return;
   }
   const absl::string_view name = Text(attributes[IPSET_ATTR_SETNAME]);
-  if (!SetName::IsOurs(name) || name.size() > SetName::kMaxLength) return;
   const Family family =
       absl::StartsWith(name, "inet6:") ? Family::kIPv6 : Family::kIPv4;
-  if (std::find(families_.begin(), families_.end(), family) == families_.end())
+  const bool head = attributes[IPSET_ATTR_TYPENAME] != nullptr;
+  if (!SetName::IsOurs(name) || name.size() > SetName::kMaxLength ||
+      std::find(families_.begin(), families_.end(), family) ==
+          families_.end()) {
+    others_ += head ? 1 : 0;
     return;
+  }
   const SetName set_name(name);
   ObservedSet& set = sets_[set_name];
-  if (attributes[IPSET_ATTR_TYPENAME] != nullptr) {
+  if (head) {
     set.spec.name = set_name;
     set.spec.family = family;
     ReadHead(attributes, set);

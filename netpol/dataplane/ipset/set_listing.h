@@ -4,6 +4,8 @@
 
 #include <linux/netlink.h>
 
+#include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
@@ -38,9 +40,13 @@ class SetListing {
 
   absl::btree_map<SetName, ObservedSet> Take() { return std::move(sets_); }
 
+  // How many sets were passed over.
+  size_t others() const { return others_; }
+
  private:
   std::vector<Family> families_;
   absl::btree_map<SetName, ObservedSet> sets_;
+  size_t others_ = 0;
 };
 
 }  // namespace netpol

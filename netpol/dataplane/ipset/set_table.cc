@@ -60,7 +60,7 @@ SetTable::SetTable(std::unique_ptr<IpsetChannel> channel,
     : channel_(std::move(channel)), session_(std::move(session)) {}
 
 absl::StatusOr<absl::btree_map<SetName, ObservedSet>> SetTable::Read(
-    absl::Span<const Family> families) {
+    absl::Span<const Family> families, size_t* others) {
   SetListing listing(families);
   const NetlinkMessage query = EncodeListQuery();
   ASSIGN_OR_RETURN(const IpsetAnswer answer,
@@ -68,6 +68,7 @@ absl::StatusOr<absl::btree_map<SetName, ObservedSet>> SetTable::Read(
                        absl::MakeConstSpan(&query, 1),
                        [&](const nlmsghdr& message) { listing.Add(message); }));
   if (answer.error != 0) return IpsetError(answer.error, "list all sets");
+  if (others != nullptr) *others = listing.others();
   return listing.Take();
 }
 

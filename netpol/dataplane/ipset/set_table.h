@@ -2,6 +2,7 @@
 #ifndef NETPOL_DATAPLANE_IPSET_SET_TABLE_H_
 #define NETPOL_DATAPLANE_IPSET_SET_TABLE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -36,9 +37,9 @@ class SetTable {
   // Our sets of the families (by name: "inet6:" or not). What counts as foreign
   // content, and what a set of a type that is not ours looks like, is said at
   // SetListing. A twin that a crash left behind is among them: it has a name of
-  // ours that nobody wants.
+  // ours that nobody wants. `others` gets the number of all other sets.
   absl::StatusOr<absl::btree_map<SetName, ObservedSet>> Read(
-      absl::Span<const Family> families);
+      absl::Span<const Family> families, size_t* others = nullptr);
 
   // With room for `members` from the start, so that filling it never makes the
   // kernel resize it. AlreadyExists when there is a set of this name, which is

@@ -122,14 +122,13 @@ absl::Status EncodeParts(const Rule& rule, const TargetParts& target,
   ASSIGN_OR_RETURN(parts.header, context.family == Family::kIPv4
                                      ? EncodeHeader<HeaderV4>(rule, target.go)
                                      : EncodeHeader<HeaderV6>(rule, target.go));
-  if (!rule.comment.empty()) {
-    ASSIGN_OR_RETURN(Extension comment, EncodeComment(rule.comment));
-    parts.matches.push_back(std::move(comment));
-  }
   for (const Match& match : rule.matches) {
     ASSIGN_OR_RETURN(Extension extension, EncodeMatch(match, context));
     parts.matches.push_back(std::move(extension));
   }
+  if (rule.comment.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(Extension comment, EncodeComment(rule.comment));
+  parts.matches.push_back(std::move(comment));
   return absl::OkStatus();
 }
 
@@ -161,8 +160,9 @@ absl::Status Decode(const EntryParts& parts, Family family, SetIndex& sets,
   if (action.ok()) rule.action = *std::move(action);
   const MatchContext context{family, rule.protocol, &sets};
   for (size_t i = 0; i < parts.matches.size(); ++i) {
-    if (i == 0) {
-      if (auto comment = DecodeComment(parts.matches[0])) {
+    // Older layouts have it first.
+    if (i == 0 || i + 1 == parts.matches.size()) {
+      if (auto comment = DecodeComment(parts.matches[i])) {
         rule.comment = *std::move(comment);
         continue;
       }

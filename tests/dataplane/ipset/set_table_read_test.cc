@@ -108,6 +108,35 @@ TEST_F(SetTableReadTest, OnlyOurNamesOfTheAskedFamiliesAreRead) {
   EXPECT_EQ(table_->Read(ipv6)->size(), 1u);
 }
 
+TEST_F(SetTableReadTest, SetsThatAreNotReadAreCounted) {
+  Shell(
+      "ipset create blocked hash:ip; ipset create KUBE-OTHER list:set; "
+      "ipset create KUBE-SRC-A hash:ip; "
+      "ipset create inet6:KUBE-SRC-A hash:ip family inet6");
+  // Several messages; each set counts once.
+  Shell(
+      "(echo create crowd hash:ip; for i in $(seq 5000); do "
+      "echo add crowd 10.0.$((i / 250)).$((i % 250 + 1)); done) | "
+      "ipset restore");
+  size_t others = 0;
+  EXPECT_EQ(table_->Read(kFamilies, &others)->size(), 2u);
+  EXPECT_EQ(others, 3u);
+  const Family ipv4[] = {Family::kIPv4};
+  EXPECT_EQ(table_->Read(ipv4, &others)->size(), 1u);
+  EXPECT_EQ(others, 4u);
+}
+
+TEST_F(SetTableReadTest, HashSizeIsReadAsItIsNow) {
+  ObservedSet set = After("ipset create KUBE-SRC-A hash:ip hashsize 256");
+  EXPECT_EQ(set.hash_size, 256u);
+  ASSERT_TRUE(table_->AddMembers(Spec("KUBE-SRC-A"), Addresses(8000)).ok());
+  set = After("true");
+  EXPECT_GT(set.hash_size, 256u) << "the kernel doubled it";
+  EXPECT_THAT(
+      Shell("ipset list -t KUBE-SRC-A"),
+      testing::HasSubstr("hashsize " + std::to_string(set.hash_size) + " "));
+}
+
 TEST_F(SetTableReadTest, ReadingWritesNothing) {
   Shell(
       "ipset create KUBE-SRC-A hash:net counters; "

@@ -165,6 +165,24 @@ TEST_P(EntryCodecTest, ASecondCommentIsForeign) {
   EXPECT_FALSE(Decoded(parts).foreign.empty());
 }
 
+// Where no set is asked it stands first, as everywhere in kube-router's rules.
+TEST_P(EntryCodecTest, ACommentInAnotherPlaceIsForeign) {
+  const Rule rule = Rich();
+  const EntryParts parts = Encoded(rule);
+  ASSERT_EQ(parts.matches.size(), 4u);
+  EXPECT_EQ(parts.matches[0].name, "comment");
+  for (size_t place = 1; place < parts.matches.size(); ++place) {
+    EntryParts moved = parts;
+    moved.matches.erase(moved.matches.begin());
+    moved.matches.insert(moved.matches.begin() + place, parts.matches[0]);
+    EXPECT_NE(Decoded(moved), rule) << place;
+    EXPECT_FALSE(Decoded(moved).foreign.empty()) << place;
+  }
+  // Alone it is both first and last.
+  const Rule alone = PlainRule("alone", AcceptAction{});
+  EXPECT_EQ(Decoded(Encoded(alone)), alone);
+}
+
 TEST_P(EntryCodecTest, NamesAnInterface) {
   EntryParts parts = Encoded(Rich());
   const size_t mask = GetParam() == Family::kIPv4

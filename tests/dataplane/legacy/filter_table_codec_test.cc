@@ -129,6 +129,30 @@ TEST_P(FilterTableCodecTest, ForeignRulesAreSeenAsSuch) {
     EXPECT_FALSE(rules[i].foreign.empty()) << foreign[i];
 }
 
+// As an older version of this program wrote them: allowed, but slow.
+TEST_P(FilterTableCodecTest, ASetRuleWithItsCommentFirstIsWrittenAnew) {
+  const std::string set =
+      absl::StrCat("-m set --match-set ", addresses_.value(), " src ");
+  const std::string comment = "-m comment --comment \"two words\" ";
+  Iptables(absl::StrCat("-N ", chain_.value()));
+  Iptables(absl::StrCat("-A ", chain_.value(), " ", comment, set, "-j ACCEPT"));
+  Rule rule = PlainRule("two words", AcceptAction{});
+  rule.matches = {SetMatch{addresses_}};
+
+  const std::vector<Rule> old = ReadChain(chain_);
+  ASSERT_EQ(old.size(), 1u);
+  EXPECT_NE(old[0], rule);
+  EXPECT_EQ(old[0].foreign, "other options of match comment");
+  // What it needs is known all the same, so that the set outlives it.
+  EXPECT_EQ(old[0].matches, rule.matches);
+
+  ASSERT_TRUE(table_.Commit({family(), {{chain_, {rule}}}}).ok());
+  EXPECT_EQ(table_.commits(), 1u);
+  EXPECT_THAT(SavedRules(chain_.value()),
+              testing::ElementsAre(absl::StrCat(set, comment, "-j ACCEPT")));
+  EXPECT_THAT(ReadChain(chain_), testing::ElementsAre(rule));
+}
+
 TEST_P(FilterTableCodecTest, AMissingSetIsNamed) {
   Rule rule = PlainRule("", AcceptAction{});
   rule.matches = {SetMatch{SetName(family(), "KUBE-SRC-NONE")}};

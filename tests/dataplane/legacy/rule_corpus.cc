@@ -148,6 +148,12 @@ std::vector<Rule> RulesWithSets(const SetName& addresses,
   both.matches.push_back(SetMatch{services, Side::kDestination, 2});
   both.matches.push_back(PortsMatch{{{53, 53}}});
   rules.push_back(both);
+  Rule late = WithMatch(IPPROTO_TCP, PortsMatch{{{80, 80}}});
+  late.comment = "shop/web ingress pods";
+  late.matches.push_back(SetMatch{addresses});
+  rules.push_back(late);
+  late.comment.clear();
+  rules.push_back(late);
   return rules;
 }
 

@@ -1,0 +1,191 @@
+#include "netpol/sync/ruleset_ledger.h"
+
+#include <utility>
+#include <vector>
+
+#include "netpol/sync/hash_growth.h"
+
+namespace netpol {
+
+// ---- what should be there
+
+void RulesetLedger::Stage(RulesetChange change) {
+  ++changes_;
+  for (const SetContent& content : change.sets) StageSet(content);
+  for (const SetName& name : change.gone_sets) StageGoneSet(name);
+  for (const MemberChange& member : change.members) {
+    auto it = sets_.find(member.set);
+    if (it == sets_.end() || !it->second.wanted) continue;
+    it->second.members.SetWanted(member.member, member.present);
+    TouchSet(member.set, it->second);
+  }
+  for (Family family : families_) {
+    RulesetChange::Table& staged = change.table(family);
+    for (Chain& chain : staged.chains) StageChain(family, std::move(chain));
+    for (const ChainName& name : staged.gone_chains)
+      StageGoneChain(family, name);
+  }
+}
+
+void RulesetLedger::StageSet(const SetContent& content) {
+  TrackedSet& set = sets_[content.name];
+  if (!set.wanted) {
+    ++wanted_sets_;
+    set.wanted_since = changes_;
+  }
+  set.wanted = true;
+  set.type = content.type;
+  set.family = content.family;
+  set.effect = content.effect;
+  set.members.WantOnly(content.members);
+  TouchSet(content.name, set);
+}
+
+void RulesetLedger::StageGoneSet(const SetName& name) {
+  auto it = sets_.find(name);
+  if (it == sets_.end()) return;
+  if (it->second.wanted) --wanted_sets_;
+  it->second.wanted = false;
+  it->second.members.WantNothing();
+  TouchSet(name, it->second);
+}
+
+void RulesetLedger::StageChain(Family family, Chain chain) {
+  CountChain(family, chain.name, -1);
+  table(family).chains.Want(chain.name, std::move(chain.rules));
+  CountChain(family, chain.name, 1);
+}
+
+void RulesetLedger::StageGoneChain(Family family, const ChainName& name) {
+  CountChain(family, name, -1);
+  table(family).chains.Unwant(name);
+}
+
+void RulesetLedger::CountChain(Family family, const ChainName& name, int sign) {
+  const std::vector<Rule>* rules = table(family).chains.Wanted(name);
+  if (rules == nullptr) return;
+  wanted_chains_ += sign;
+  wanted_rules_ += sign * static_cast<int64_t>(rules->size());
+}
+
+void RulesetLedger::WantNothing() {
+  RulesetChange change;
+  for (const auto& [name, set] : sets_) change.gone_sets.push_back(name);
+  for (Family family : families_) {
+    table(family).chains.ForEachWanted(
+        [&](const ChainName& name, const std::vector<Rule>&) {
+          change.table(family).gone_chains.push_back(name);
+        });
+  }
+  hooks_wanted_ = HookChange::kRemove;
+  Stage(std::move(change));
+}
+
+// ---- what is there
+
+void RulesetLedger::Learn(Snapshot snapshot) {
+  LearnSets(snapshot);
+  other_sets_ = snapshot.other_sets;
+  for (Family family : families_) {
+    ObservedTable& observed = snapshot.table(family);
+    TrackedTable& tracked = table(family);
+    tracked.chains.ForgetObserved();
+    for (auto& [name, rules] : observed.chains)
+      tracked.chains.Observe(name, std::move(rules));
+    tracked.hooks_in_place = observed.hooks_in_place;
+    tracked.hooks_found = observed.hooks_found > 0;
+  }
+}
+
+void RulesetLedger::LearnSets(const Snapshot& snapshot) {
+  for (auto& [name, set] : sets_) {
+    SetExists(set, false);
+    set.foreign = false;
+    set.members.ForgetObserved();
+  }
+  for (const auto& [name, observed] : snapshot.sets) {
+    auto [it, inserted] = sets_.try_emplace(name);
+    TrackedSet& set = it->second;
+    if (inserted) {
+      set.type = observed.spec.type;
+      set.family = observed.spec.family;
+    }
+    SetExists(set, true);
+    set.foreign = observed.foreign_content || observed.spec.type != set.type;
+    set.max_elements = observed.spec.max_elements;
+    set.hash_size = observed.hash_size > 0
+                        ? observed.hash_size
+                        : HashSizeFor(observed.members.size());
+    for (const SetMember& member : observed.members)
+      set.members.SetObserved(member, true);
+  }
+  std::vector<SetName> names;
+  for (const auto& [name, set] : sets_) names.push_back(name);
+  for (const SetName& name : names) TouchSet(name, sets_.at(name));
+}
+
+void RulesetLedger::SetFilled(const SetSpec& spec,
+                              absl::Span<const SetMember> members) {
+  TrackedSet& set = sets_.at(spec.name);
+  SetExists(set, true);
+  set.foreign = false;
+  set.max_elements = spec.max_elements;
+  set.hash_size = HashSizeFor(members.size());
+  set.members.ForgetObserved();
+  for (const SetMember& member : members) set.members.SetObserved(member, true);
+  TouchSet(spec.name, set);
+}
+
+void RulesetLedger::MembersAdded(const SetName& name,
+                                 absl::Span<const SetMember> members) {
+  TrackedSet& set = sets_.at(name);
+  for (const SetMember& member : members) set.members.SetObserved(member, true);
+  set.hash_size = HashSizeGrown(set.hash_size, set.members.observed_count());
+  TouchSet(name, set);
+}
+
+void RulesetLedger::MembersRemoved(const SetName& name,
+                                   absl::Span<const SetMember> members) {
+  TrackedSet& set = sets_.at(name);
+  for (const SetMember& member : members)
+    set.members.SetObserved(member, false);
+  TouchSet(name, set);
+}
+
+void RulesetLedger::SetDestroyed(const SetName& name) {
+  TrackedSet& set = sets_.at(name);
+  SetExists(set, false);
+  set.members.ForgetObserved();
+  TouchSet(name, set);
+}
+
+void RulesetLedger::TableCommitted(TableChange change) {
+  TrackedTable& tracked = table(change.family);
+  for (Chain& chain : change.write)
+    tracked.chains.Observe(chain.name, std::move(chain.rules));
+  for (const ChainName& name : change.remove) tracked.chains.Confirm(name);
+  if (change.hooks == HookChange::kNone) return;
+  tracked.hooks_in_place = tracked.hooks_found =
+      change.hooks == HookChange::kEnsure;
+}
+
+void RulesetLedger::SetExists(TrackedSet& set, bool exists) {
+  if (set.exists == exists) return;
+  set.exists = exists;
+  exists ? ++existing_sets_ : --existing_sets_;
+}
+
+void RulesetLedger::TouchSet(const SetName& name, const TrackedSet& set) {
+  const bool same =
+      set.wanted == set.exists &&
+      (!set.wanted || (set.members.in_step() && !set.foreign &&
+                       set.members.wanted_count() <= set.max_elements));
+  if (same) {
+    dirty_sets_.erase(name);
+    if (!set.wanted) sets_.erase(name);
+  } else {
+    dirty_sets_.insert(name);
+  }
+}
+
+}  // namespace netpol

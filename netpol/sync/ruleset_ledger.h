@@ -1,0 +1,123 @@
+// The sets and chains that should be in a kernel, and those that are known to
+// be there.
+#ifndef NETPOL_SYNC_RULESET_LEDGER_H_
+#define NETPOL_SYNC_RULESET_LEDGER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "absl/types/span.h"
+#include "netpol/base/ip.h"
+#include "netpol/rules/names.h"
+#include "netpol/rules/rule.h"
+#include "netpol/rules/ruleset_change.h"
+#include "netpol/rules/set.h"
+#include "netpol/sync/dataplane.h"
+#include "netpol/sync/delta_tracker.h"
+#include "netpol/sync/member_tracker.h"
+#include "netpol/sync/snapshot.h"
+
+namespace netpol {
+
+struct TrackedSet {
+  SetType type = SetType::kHashIp;
+  Family family = Family::kIPv4;
+  SetEffect effect = SetEffect::kAllows;
+  bool wanted = false;
+  bool exists = false;
+  bool foreign = false;  // holds what we would not write
+  uint32_t max_elements = 65536;
+  uint32_t hash_size = 64;
+  // Which change first asked for it: the larger, the newer.
+  uint64_t wanted_since = 0;
+  MemberTracker members;
+};
+
+struct TrackedTable {
+  DeltaTracker<ChainName, std::vector<Rule>> chains;
+  bool hooks_in_place = false;
+  bool hooks_found = false;
+};
+
+// Memory only: changes and receipts are written in, and whoever makes a plan
+// reads what differs. Thread-compatible.
+class RulesetLedger {
+ public:
+  // Of changes and snapshots, the tables of other families are passed over.
+  explicit RulesetLedger(std::vector<Family> families)
+      : families_(std::move(families)) {}
+
+  // ---- What should be there.
+
+  void Stage(RulesetChange change);
+  // No set, no chain, no hooks.
+  void WantNothing();
+
+  // ---- What is there.
+
+  // This and nothing else.
+  void Learn(Snapshot snapshot);
+
+  // Receipts. The set exists and has exactly these members.
+  void SetFilled(const SetSpec& spec, absl::Span<const SetMember> members);
+  void MembersAdded(const SetName& name, absl::Span<const SetMember> members);
+  void MembersRemoved(const SetName& name, absl::Span<const SetMember> members);
+  void SetDestroyed(const SetName& name);
+  void TableCommitted(TableChange change);
+
+  // ---- What differs.
+
+  const std::vector<Family>& families() const { return families_; }
+  // A set that is wanted or exists.
+  const TrackedSet& set(const SetName& name) const { return sets_.at(name); }
+  // Sets that are not as they should be.
+  const absl::btree_set<SetName>& dirty_sets() const { return dirty_sets_; }
+  const TrackedTable& table(Family family) const {
+    return tables_[static_cast<int>(family)];
+  }
+  HookChange hooks_wanted() const { return hooks_wanted_; }
+
+  // How many there are.
+  size_t existing_sets() const { return existing_sets_; }
+  size_t other_sets() const {
+    return other_sets_;
+  }  // of others, when last read
+  int64_t wanted_sets() const { return wanted_sets_; }
+  int64_t wanted_chains() const { return wanted_chains_; }
+  int64_t wanted_rules() const { return wanted_rules_; }
+
+ private:
+  void StageSet(const SetContent& content);
+  void StageGoneSet(const SetName& name);
+  void StageChain(Family family, Chain chain);
+  void StageGoneChain(Family family, const ChainName& name);
+  // Adds a wanted chain to the counts, or takes it out.
+  void CountChain(Family family, const ChainName& name, int sign);
+  void LearnSets(const Snapshot& snapshot);
+  void SetExists(TrackedSet& set, bool exists);
+  // Dirty or not; forgets a set that neither is wanted nor exists.
+  void TouchSet(const SetName& name, const TrackedSet& set);
+
+  TrackedTable& table(Family family) {
+    return tables_[static_cast<int>(family)];
+  }
+
+  std::vector<Family> families_;
+  absl::btree_map<SetName, TrackedSet> sets_;
+  absl::btree_set<SetName> dirty_sets_;
+  TrackedTable tables_[2];  // by Family
+  HookChange hooks_wanted_ = HookChange::kEnsure;
+  uint64_t changes_ = 0;
+  size_t existing_sets_ = 0;
+  size_t other_sets_ = 0;
+  int64_t wanted_sets_ = 0;
+  int64_t wanted_chains_ = 0;
+  int64_t wanted_rules_ = 0;
+};
+
+}  // namespace netpol
+
+#endif  // NETPOL_SYNC_RULESET_LEDGER_H_
