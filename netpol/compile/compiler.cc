@@ -1,5 +1,6 @@
 #include "netpol/compile/compiler.h"
 
+#include <algorithm>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -7,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "netpol/compile/policy_rules.h"
+#include "netpol/compile/policy_union.h"
 #include "netpol/policy/cidr_union.h"
 
 namespace netpol {
@@ -57,16 +59,7 @@ RulesetChange Compiler::Compile(const DirtySet& dirty) {
   UpdateLocalPods(dirty, change);
   if (dirty.own_node && options_.default_deny) UpdatePodCidrs(change);
   for (const ObjectKey& pod : dirty.local_pods) UpdateSubject(pod, change);
-  for (const ObjectKey& policy : dirty.policies) {
-    for (Direction direction : kDirections) {
-      for (Family family : options_.families) {
-        auto it = policy_chains_.find({policy, {direction, family}});
-        if (it != policy_chains_.end() && it->second.users > 0) {
-          EmitPolicyChain(it->first, it->second, change);
-        }
-      }
-    }
-  }
+  for (const ObjectKey& policy : dirty.policies) UpdatePolicy(policy, change);
   for (const Lane& lane : std::exchange(dirty_lanes_, {}))
     EmitDispatch(lane, change);
   CollectGarbage(change);
@@ -247,14 +240,16 @@ void Compiler::AcquirePolicies(const std::vector<ObjectKey>& policies,
   // A group holds its policies once, however many pods share it.
   if (policies.size() > 1) {
     const GroupLane key{policies, lane};
-    if (++group_chains_[key] > 1) return;
+    ChainState& chain = group_chains_[key];
+    if (++chain.users > 1) return;
     // One that lost its last pod in this round still holds them.
     if (unused_groups_.erase(key) > 0) return;
-    EmitGroupChain(key, change);
+    EmitGroupChain(key, chain, change);
+    if (IsUnited(policies)) return;
   }
   for (const ObjectKey& policy : policies) {
     const PolicyLane key{policy, lane};
-    PolicyChainState& chain = policy_chains_[key];
+    ChainState& chain = policy_chains_[key];
     if (++chain.users > 1 || unused_policies_.erase(key) > 0) continue;
     EmitPolicyChain(key, chain, change);
   }
@@ -264,42 +259,76 @@ void Compiler::ReleasePolicies(const std::vector<ObjectKey>& policies,
                                const Lane& lane) {
   if (policies.size() > 1) {
     const GroupLane key{policies, lane};
-    if (--group_chains_.at(key) == 0) unused_groups_.insert(key);
+    if (--group_chains_.at(key).users == 0) unused_groups_.insert(key);
     return;
   }
   const PolicyLane key{policies.front(), lane};
   if (--policy_chains_.at(key).users == 0) unused_policies_.insert(key);
 }
 
-void Compiler::EmitPolicyChain(const PolicyLane& key, PolicyChainState& chain,
-                               RulesetChange& change) {
-  const auto& [policy_key, lane] = key;
-  const NetworkPolicy* policy = state_.FindPolicy(policy_key);
-  CompiledPolicy compiled;
-  // A policy that is gone or no longer isolates here loses its users in this
-  // round.
-  if (policy != nullptr && Isolates(*policy, lane.direction)) {
-    compiled = CompilePolicy(*policy, lane.direction, lane.family, registry_);
+void Compiler::UpdatePolicy(const ObjectKey& policy, RulesetChange& change) {
+  for (Direction direction : kDirections) {
+    for (Family family : options_.families) {
+      auto it = policy_chains_.find({policy, {direction, family}});
+      if (it != policy_chains_.end() && it->second.users > 0)
+        EmitPolicyChain(it->first, it->second, change);
+    }
   }
-  for (const SetName& set : chain.sets) registry_.Release(set);
-  chain.sets = std::move(compiled.sets);
-  change.table(lane.family)
-      .chains.push_back({PolicyChain(policy_key, lane.direction, lane.family),
-                         std::move(compiled.rules)});
+  // No more groups than pods of this node.
+  for (auto& [key, chain] : group_chains_) {
+    const std::vector<ObjectKey>& policies = key.first;
+    if (chain.users > 0 && IsUnited(policies) &&
+        std::binary_search(policies.begin(), policies.end(), policy)) {
+      EmitGroupChain(key, chain, change);
+    }
+  }
 }
 
-void Compiler::EmitGroupChain(const GroupLane& key, RulesetChange& change) {
-  const auto& [policies, lane] = key;
-  MarkMatch not_yet = AllowedMark(options_);
-  not_yet.negated = true;
-  Chain chain{GroupChain(policies, lane.direction, lane.family), {}};
-  for (const ObjectKey& policy : policies) {
-    Rule jump = JumpTo(PolicyChain(policy, lane.direction, lane.family),
-                       MakeComment(policy.ToString(), "policy"));
-    if (!chain.rules.empty()) jump.matches = {not_yet};
-    chain.rules.push_back(std::move(jump));
+std::vector<Rule> Compiler::CompileInto(ChainState& chain,
+                                        const std::vector<ObjectKey>& policies,
+                                        const Lane& lane) {
+  std::vector<const NetworkPolicy*> found;
+  for (const ObjectKey& key : policies) {
+    // One that is gone or no longer isolates here loses its users in this
+    // round.
+    const NetworkPolicy* policy = state_.FindPolicy(key);
+    if (policy != nullptr && Isolates(*policy, lane.direction))
+      found.push_back(policy);
   }
-  change.table(lane.family).chains.push_back(std::move(chain));
+  const std::vector<SourcedRule> rules =
+      found.size() == 1 ? RulesOf(*found.front(), lane.direction)
+                        : UnionOfRules(found, lane.direction);
+  CompiledPolicy compiled =
+      CompileRules(rules, lane.direction, lane.family, registry_);
+  for (const SetName& set : chain.sets) registry_.Release(set);
+  chain.sets = std::move(compiled.sets);
+  return std::move(compiled.rules);
+}
+
+void Compiler::EmitPolicyChain(const PolicyLane& key, ChainState& chain,
+                               RulesetChange& change) {
+  const auto& [policy, lane] = key;
+  change.table(lane.family)
+      .chains.push_back({PolicyChain(policy, lane.direction, lane.family),
+                         CompileInto(chain, {policy}, lane)});
+}
+
+void Compiler::EmitGroupChain(const GroupLane& key, ChainState& chain,
+                              RulesetChange& change) {
+  const auto& [policies, lane] = key;
+  std::vector<Rule> rules;
+  if (IsUnited(policies)) {
+    rules = CompileInto(chain, policies, lane);
+  } else {
+    // That one allowed the packet is not asked between them: most ask in vain.
+    for (const ObjectKey& policy : policies) {
+      rules.push_back(JumpTo(PolicyChain(policy, lane.direction, lane.family),
+                             MakeComment(policy.ToString(), "policy")));
+    }
+  }
+  change.table(lane.family)
+      .chains.push_back({GroupChain(policies, lane.direction, lane.family),
+                         std::move(rules)});
 }
 
 void Compiler::EmitDispatch(const Lane& lane, RulesetChange& change) {
@@ -322,12 +351,15 @@ void Compiler::CollectGarbage(RulesetChange& change) {
     change.table(lane.family)
         .gone_chains.push_back(
             GroupChain(policies, lane.direction, lane.family));
+    for (const SetName& set : group_chains_.at(key).sets)
+      registry_.Release(set);
     group_chains_.erase(key);
+    if (IsUnited(policies)) continue;
     for (const ObjectKey& policy : policies) ReleasePolicies({policy}, lane);
   }
   for (const PolicyLane& key : std::exchange(unused_policies_, {})) {
     const auto& [policy, lane] = key;
-    PolicyChainState& chain = policy_chains_.at(key);
+    ChainState& chain = policy_chains_.at(key);
     for (const SetName& set : chain.sets) registry_.Release(set);
     policy_chains_.erase(key);
     change.table(lane.family)

@@ -48,7 +48,8 @@ class Compiler {
     bool empty() const { return policies.empty(); }
     friend bool operator==(const Isolation& a, const Isolation& b) = default;
   };
-  struct PolicyChainState {
+  // The chain of a policy or of a group of policies.
+  struct ChainState {
     int users = 0;
     std::vector<SetName> sets;
   };
@@ -71,9 +72,20 @@ class Compiler {
                        RulesetChange& change);
   void ReleasePolicies(const std::vector<ObjectKey>& policies,
                        const Lane& lane);
-  void EmitPolicyChain(const PolicyLane& key, PolicyChainState& chain,
+  // Whether the policies of a group have one chain for all.
+  bool IsUnited(const std::vector<ObjectKey>& policies) const {
+    return policies.size() > options_.most_chains_in_a_row;
+  }
+  void UpdatePolicy(const ObjectKey& policy, RulesetChange& change);
+  void EmitPolicyChain(const PolicyLane& key, ChainState& chain,
                        RulesetChange& change);
-  void EmitGroupChain(const GroupLane& key, RulesetChange& change);
+  void EmitGroupChain(const GroupLane& key, ChainState& chain,
+                      RulesetChange& change);
+  // Compiles `policies`, those of them that are there and isolate in `lane`,
+  // and keeps what sets they need in `chain`.
+  std::vector<Rule> CompileInto(ChainState& chain,
+                                const std::vector<ObjectKey>& policies,
+                                const Lane& lane);
   void EmitDispatch(const Lane& lane, RulesetChange& change);
   void CollectGarbage(RulesetChange& change);
 
@@ -83,9 +95,9 @@ class Compiler {
   bool fixed_told_ = false;
 
   absl::btree_map<ObjectKey, absl::btree_map<Lane, Isolation>> isolated_;
-  absl::btree_map<PolicyLane, PolicyChainState> policy_chains_;
-  absl::btree_map<GroupLane, int> group_chains_;  // → users
-  absl::btree_set<IpPrefix> pod_cidrs_;           // members of the two sets
+  absl::btree_map<PolicyLane, ChainState> policy_chains_;
+  absl::btree_map<GroupLane, ChainState> group_chains_;
+  absl::btree_set<IpPrefix> pod_cidrs_;  // members of the two sets
   absl::btree_map<Lane, DispatchTargets> dispatch_;
   absl::btree_map<Lane, absl::btree_set<ChainName>> dispatch_chains_;
 

@@ -52,6 +52,10 @@ struct LayoutOptions {
   uint32_t passed_mark = 0x20000;   // judged, and not refused
   uint16_t log_group = 100;
   IcmpMode icmp = IcmpMode::kKubeRouter;
+  // A pod that more policies than this select in a direction has one chain for
+  // all: what they allow is joined where it is of the same ports. Fewer have
+  // chains of their own, which all their pods share.
+  size_t most_chains_in_a_row = 4;
   // Refuse what is within this node's pod CIDRs and no known pod's address.
   bool default_deny = false;
   // Destinations on this node for which egress is not judged, since a service
@@ -66,6 +70,8 @@ ChainName CommonChain();
 // Marks a packet as allowed; rules that allow go to it.
 ChainName AllowChain();
 ChainName TailChain();
+// Where forwarded packets of known connections go: those of local pods pass.
+ChainName EstablishedChain();
 // Where packets to local pods are looked at that leave by OUTPUT.
 ChainName FromNodeChain();
 // Where packets from (egress) or to (ingress) local pods are judged.
@@ -74,7 +80,8 @@ ChainName DispatchChain(Direction direction, const IpPrefix& prefix);
 ChainName PodChain(const ObjectKey& pod, Direction direction, Family family);
 ChainName PolicyChain(const ObjectKey& policy, Direction direction,
                       Family family);
-// Runs the chains of several policies until one allows.
+// Runs the chains of several policies, or is a chain for all of them; see
+// LayoutOptions::most_chains_in_a_row.
 ChainName GroupChain(const std::vector<ObjectKey>& policies,
                      Direction direction, Family family);
 

@@ -65,19 +65,15 @@ std::vector<PortsMatch> InSlots(const std::vector<PortRange>& ranges) {
 
 class PolicyCompiler {
  public:
-  PolicyCompiler(const NetworkPolicy& policy, Direction direction,
-                 Family family, SetRegistry& registry)
-      : policy_(policy),
-        direction_(direction),
-        family_(family),
-        registry_(registry) {}
+  PolicyCompiler(Direction direction, Family family, SetRegistry& registry)
+      : direction_(direction), family_(family), registry_(registry) {}
 
-  CompiledPolicy Compile() && {
-    for (const PolicyRule& rule :
-         direction_ == Direction::kIngress ? policy_.ingress : policy_.egress) {
-      const std::vector<PeerMatch> peers = PeersOf(rule);
-      for (const PortMatch& port : PortsOf(rule)) {
-        for (const PeerMatch& peer : peers) AppendRule(peer, port);
+  CompiledPolicy Compile(absl::Span<const SourcedRule> rules) && {
+    for (const SourcedRule& sourced : rules) {
+      const std::vector<PeerMatch> peers = PeersOf(sourced.rule);
+      for (const PortMatch& port : PortsOf(sourced.rule)) {
+        for (const PeerMatch& peer : peers)
+          AppendRule(sourced.source, peer, port);
       }
     }
     return std::move(compiled_);
@@ -164,7 +160,8 @@ class PolicyCompiler {
         Using(registry_.AcquireNamedPort(key, family_), Side::kDestination, 2));
   }
 
-  void AppendRule(const PeerMatch& peer, const PortMatch& port) {
+  void AppendRule(const std::string& source, const PeerMatch& peer,
+                  const PortMatch& port) {
     Rule rule;
     rule.protocol = port.protocol;
     // Cheapest first; a set look-up costs ten times a comparison.
@@ -174,15 +171,13 @@ class PolicyCompiler {
     } else {
       AppendNamedPort(peer, port, rule);
     }
-    rule.comment =
-        MakeComment(policy_.key.ToString(),
-                    absl::StrCat(DirectionName(direction_), " ", peer.tag,
-                                 port.name.empty() ? "" : " np"));
+    rule.comment = MakeComment(
+        source, absl::StrCat(DirectionName(direction_), " ", peer.tag,
+                             port.name.empty() ? "" : " np"));
     rule.action = GotoAction{AllowChain()};
     compiled_.rules.push_back(std::move(rule));
   }
 
-  const NetworkPolicy& policy_;
   Direction direction_;
   Family family_;
   SetRegistry& registry_;
@@ -191,9 +186,10 @@ class PolicyCompiler {
 
 }  // namespace
 
-CompiledPolicy CompilePolicy(const NetworkPolicy& policy, Direction direction,
-                             Family family, SetRegistry& registry) {
-  return PolicyCompiler(policy, direction, family, registry).Compile();
+CompiledPolicy CompileRules(absl::Span<const SourcedRule> rules,
+                            Direction direction, Family family,
+                            SetRegistry& registry) {
+  return PolicyCompiler(direction, family, registry).Compile(rules);
 }
 
 }  // namespace netpol

@@ -1,13 +1,14 @@
-// One direction of one policy as the rules of its chain.
+// What policies allow in one direction as the rules of a chain.
 #ifndef NETPOL_COMPILE_POLICY_RULES_H_
 #define NETPOL_COMPILE_POLICY_RULES_H_
 
 #include <vector>
 
+#include "absl/types/span.h"
 #include "netpol/base/ip.h"
 #include "netpol/compile/layout.h"
+#include "netpol/compile/policy_union.h"
 #include "netpol/compile/set_registry.h"
-#include "netpol/policy/objects.h"
 #include "netpol/rules/names.h"
 #include "netpol/rules/rule.h"
 
@@ -21,9 +22,10 @@ struct CompiledPolicy {
 
 // One rule for each allowance, which goes to AllowChain(); whatever matches
 // none returns. The packet is known to come from (egress) or go to (ingress) a
-// pod that the policy selects.
-CompiledPolicy CompilePolicy(const NetworkPolicy& policy, Direction direction,
-                             Family family, SetRegistry& registry);
+// pod that the policies select which `rules` are from.
+CompiledPolicy CompileRules(absl::Span<const SourcedRule> rules,
+                            Direction direction, Family family,
+                            SetRegistry& registry);
 
 }  // namespace netpol
 

@@ -35,6 +35,8 @@ struct FullNode : CompiledNode {
   static LayoutOptions Full() {
     LayoutOptions options = DualStack();
     options.default_deny = true;
+    // Few pods here are selected by so many as would be joined else.
+    options.most_chains_in_a_row = 2;
     return options;
   }
 };

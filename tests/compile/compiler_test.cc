@@ -74,7 +74,7 @@ class CompilerTest : public testing::Test {
 TEST_F(CompilerTest, EmptyClusterHasTheFixedChainsAndTheRoots) {
   node_.Compile();
   for (Family family : kFamilies) {
-    EXPECT_THAT(node_.model().chains(family), SizeIs(9));
+    EXPECT_THAT(node_.model().chains(family), SizeIs(10));
     for (Direction direction : kDirections)
       EXPECT_TRUE(HasChain(family, RootChain(direction)));
     EXPECT_EQ(node_.model().sets().at(LocalPodsSet(family)).effect,
@@ -90,7 +90,7 @@ TEST_F(CompilerTest, PodThatNoPolicySelectsHasNoChain) {
   node_.Compile();
   EXPECT_FALSE(HasChain(kV4, PodChain({"red", "web"}, kIn, kV4)));
   EXPECT_FALSE(HasChain(kV4, PolicyChain({"red", "p"}, kIn, kV4)));
-  EXPECT_THAT(node_.model().chains(kV4), SizeIs(9));
+  EXPECT_THAT(node_.model().chains(kV4), SizeIs(10));
   // Its packets are looked at all the same: the common rules hold for it.
   EXPECT_THAT(node_.model().Members(LocalPodsSet(kV4)),
               ElementsAre("10.42.0.5"));
@@ -235,14 +235,11 @@ TEST_F(CompilerTest, PodsOfTheSamePoliciesShareTheWayThroughThem) {
     EXPECT_THAT(Rules(kV4, PodChain({"red", pod}, kIn, kV4))[0],
                 testing::EndsWith("-j " + group.value()));
   }
-  EXPECT_THAT(
-      Rules(kV4, group),
-      ElementsAre("-m comment --comment \"red/a policy\" -j " +
-                      PolicyChain({"red", "a"}, kIn, kV4).value(),
-                  // Not asked once another has allowed.
-                  "-m comment --comment \"red/b policy\" -m mark ! --mark "
-                  "0x10000/0x10000 -j " +
-                      PolicyChain({"red", "b"}, kIn, kV4).value()));
+  EXPECT_THAT(Rules(kV4, group),
+              ElementsAre("-m comment --comment \"red/a policy\" -j " +
+                              PolicyChain({"red", "a"}, kIn, kV4).value(),
+                          "-m comment --comment \"red/b policy\" -j " +
+                              PolicyChain({"red", "b"}, kIn, kV4).value()));
 }
 
 TEST_F(CompilerTest, YoungerPodOfASharedAddressIsTheSubject) {

@@ -72,8 +72,9 @@ Compiled CompileAlone(const PolicyBuilder& policy, Direction direction,
   ClusterState state("node-a");
   AddCluster(state);
   SetRegistry registry(&state);
-  const CompiledPolicy compiled = CompilePolicy(
-      *ParseNetworkPolicy(policy.Build()), direction, family, registry);
+  const CompiledPolicy compiled =
+      CompileRules(RulesOf(*ParseNetworkPolicy(policy.Build()), direction),
+                   direction, family, registry);
   RulesetChange change;
   registry.Flush(change);
   Compiled result;
@@ -183,32 +184,32 @@ std::vector<RulesCase> ProtocolCases() {
   return cases;
 }
 
+// The comment of a rule that asks a set comes last.
 std::vector<RulesCase> PeerCases() {
   const k8s::NetworkPolicyPeer ns_b =
       NamespacePeer(MatchLabels({{"name", "b"}}));
-  const std::string from = " -m set --match-set $0 src";
-  const std::string to = " -m set --match-set $0 dst";
+  const std::string from = "-m set --match-set $0 src ";
+  const std::string to = "-m set --match-set $0 dst ";
   return {
       {"PodPeers",
        Policy("peers").Ingress({ns_b}).Egress({ns_b}),
-       {Commented("peers ingress pods") + from},
-       {Commented("peers egress pods") + to}},
+       {from + Commented("peers ingress pods")},
+       {to + Commented("peers egress pods")}},
       {"PodPeersAndPort",
        Policy("peers").Ingress({ns_b}, {NumberPort("TCP", 80)}),
-       {"-p tcp " + Commented("peers ingress pods") + " -m tcp --dport 80" +
-        from},
+       {"-p tcp -m tcp --dport 80 " + from + Commented("peers ingress pods")},
        {}},
       {"BlocksOfTwoFamilies",
        Policy("blocks")
            .Ingress({BlockPeer("192.168.0.0/24"), BlockPeer("fd01::/64")})
            .Egress({BlockPeer("172.16.0.0/12"), BlockPeer("fd02::/64")}),
-       {Commented("blocks ingress cidr") + from},
-       {Commented("blocks egress cidr") + to}},
+       {from + Commented("blocks ingress cidr")},
+       {to + Commented("blocks egress cidr")}},
       {"PodsAndBlocksOfOneRule",
        Policy("two").Ingress(
            {ns_b, BlockPeer("192.168.0.0/24"), BlockPeer("fd01::/64")}),
-       {Commented("two ingress pods") + from,
-        Commented("two ingress cidr") + " -m set --match-set $1 src"},
+       {from + Commented("two ingress pods"),
+        "-m set --match-set $1 src " + Commented("two ingress cidr")},
        {}},
   };
 }
@@ -216,37 +217,33 @@ std::vector<RulesCase> PeerCases() {
 std::vector<RulesCase> NamedPortCases() {
   const k8s::NetworkPolicyPeer ns_b =
       NamespacePeer(MatchLabels({{"name", "b"}}));
-  const std::string from = " -m set --match-set $0 src";
-  const std::string to = " -m set --match-set $0 dst";
+  const std::string from = "-p tcp -m set --match-set $0 src ";
+  const std::string to = "-p tcp -m set --match-set $0 dst ";
+  const std::string first_named = "-p tcp -m set --match-set $0 dst,dst ";
+  const std::string then_named = "-m set --match-set $1 dst,dst ";
   return {
       {"NamedPortOfIngress",
        Policy("names").Ingress({ns_b}, {NamePort("TCP", "http")}),
-       {"-p tcp " + Commented("names ingress pods np") + from +
-        " -m set --match-set $1 dst,dst"},
+       {from + then_named + Commented("names ingress pods np")},
        {}},
       {"NamedPortOfEgress",
        Policy("names").Egress({ns_b}, {NamePort("TCP", "http")}),
        {},
-       {"-p tcp " + Commented("names egress pods np") +
-        " -m set --match-set $0 dst,dst"}},
+       {first_named + Commented("names egress pods np")}},
       {"NamedPortOfAnybody",
        Policy("names")
            .Ingress({}, {NamePort("TCP", "http")})
            .Egress({}, {NamePort("TCP", "http")}),
-       {"-p tcp " + Commented("names ingress any np") +
-        " -m set --match-set $0 dst,dst"},
-       {"-p tcp " + Commented("names egress any np") +
-        " -m set --match-set $0 dst,dst"}},
+       {first_named + Commented("names ingress any np")},
+       {first_named + Commented("names egress any np")}},
       {"NamedPortOfBlocks",
        Policy("names")
            .Ingress({BlockPeer("192.168.0.0/24"), BlockPeer("fd01::/64")},
                     {NamePort("TCP", "http")})
            .Egress({BlockPeer("192.168.0.0/24"), BlockPeer("fd01::/64")},
                    {NamePort("TCP", "http")}),
-       {"-p tcp " + Commented("names ingress cidr np") + from +
-        " -m set --match-set $1 dst,dst"},
-       {"-p tcp " + Commented("names egress cidr np") + to +
-        " -m set --match-set $1 dst,dst"}},
+       {from + then_named + Commented("names ingress cidr np")},
+       {to + then_named + Commented("names egress cidr np")}},
   };
 }
 

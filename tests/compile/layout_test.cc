@@ -200,9 +200,9 @@ TEST(LayoutTest, WhatTheNodeSendsToItsPodsPassesInOutputAlone) {
         TextOf({}, family, "KUBE-ROUTER-OUTPUT");
     ASSERT_THAT(output, SizeIs(6));
     EXPECT_THAT(output[0], HasSubstr("clear marks of others"));
-    EXPECT_EQ(output[1],
-              "-m comment --comment \"to local pods\" -m set --match-set " +
-                  set + " dst -j KUBE-POD-FW-NODE");
+    EXPECT_EQ(output[1], "-m set --match-set " + set +
+                             " dst -m comment --comment \"to local pods\" -j "
+                             "KUBE-POD-FW-NODE");
     // Open connections first, and the mark that says so to others.
     EXPECT_THAT(
         TextOf({}, family, "KUBE-POD-FW-NODE"),
@@ -218,6 +218,45 @@ TEST(LayoutTest, WhatTheNodeSendsToItsPodsPassesInOutputAlone) {
     for (absl::string_view chain : {kInputChain, kForwardChain}) {
       for (const std::string& line : TextOf({}, family, chain))
         EXPECT_THAT(line, testing::Not(HasSubstr("src-type"))) << chain;
+    }
+  }
+}
+
+// Nearly all packets are of these, so one comparison has to tell them; the look
+// for other marks comes after. Who is no local pod's returns to FORWARD.
+TEST(LayoutTest, ForwardedPacketsOfKnownConnectionsLeaveAtTheFirstRule) {
+  for (const bool default_deny : {false, true}) {
+    LayoutOptions options = WithRanges();
+    options.default_deny = default_deny;
+    for (Family family : kFamilies) {
+      const std::string set = LocalPodsSet(family).value();
+      const std::vector<std::string> forward =
+          TextOf(options, family, "KUBE-ROUTER-FORWARD");
+      ASSERT_THAT(forward, SizeIs(6));
+      EXPECT_EQ(forward[0],
+                "-m conntrack --ctstate RELATED,ESTABLISHED -g "
+                "KUBE-POD-FW-ESTABLISHED");
+      EXPECT_THAT(forward[1], HasSubstr("clear marks of others"));
+      // The comment of kube-router's rule, without the quotes that it has of
+      // its own: it is told from the other rule of that comment.
+      const auto accept = [&](absl::string_view side) {
+        return absl::StrCat("-m set --match-set ", set, " ", side,
+                            " -m comment --comment \"rule for stateful "
+                            "firewall for pod\" -j ACCEPT");
+      };
+      EXPECT_THAT(TextOf(options, family, "KUBE-POD-FW-ESTABLISHED"),
+                  ElementsAre(accept("dst"), accept("src")));
+    }
+  }
+}
+
+// The other hooks see few, and the node's own among them.
+TEST(LayoutTest, NoOtherHookTellsKnownConnectionsBeforeItKnowsThePod) {
+  for (Family family : kFamilies) {
+    for (absl::string_view chain : {kInputChain, kOutputChain}) {
+      for (const std::string& line : TextOf(WithRanges(), family, chain)) {
+        EXPECT_THAT(line, testing::Not(HasSubstr("ESTABLISHED"))) << chain;
+      }
     }
   }
 }
@@ -255,13 +294,13 @@ TEST(LayoutTest, TheDefaultDenyHasKubeRoutersOrderAndComments) {
     const auto rule = [&](absl::string_view comment, absl::string_view side,
                           bool gated) {
       return absl::StrCat(
-          "-m comment --comment \"", comment, "\" -m set --match-set ", prefix,
-          "kube-router-pod-cidrs ", side,
+          "-m set --match-set ", prefix, "kube-router-pod-cidrs ", side,
           gated ? absl::StrCat(" -m set ! --match-set ", prefix,
                                "kube-router-local-pods ", side)
                 : "",
           " -m conntrack ! --ctstate RELATED,ESTABLISHED -m addrtype ! --",
-          side, "-type ", OwnType(family), " -j REJECT --reject-with ", reject);
+          side, "-type ", OwnType(family), " -m comment --comment \"", comment,
+          "\" -j REJECT --reject-with ", reject);
     };
     const std::string unprogrammed =
         "reject unprogrammed local pod (default-deny)";
@@ -293,9 +332,9 @@ TEST(LayoutTest, TheDefaultDenyComesBeforeTheExemptionsThatAreForPods) {
   ASSERT_GE(input.size(), 3u);
   EXPECT_THAT(input[0], HasSubstr("clear marks of others"));
   EXPECT_EQ(input[1],
-            "-m comment --comment \"from unprogrammed local pods\" -m set "
-            "--match-set kube-router-pod-cidrs src -m set ! --match-set "
-            "kube-router-local-pods src -j KUBE-NWPLCY-TAIL");
+            "-m set --match-set kube-router-pod-cidrs src -m set ! "
+            "--match-set kube-router-local-pods src -m comment --comment "
+            "\"from unprogrammed local pods\" -j KUBE-NWPLCY-TAIL");
   EXPECT_THAT(input[2], HasSubstr("cluster IP range"));
   for (size_t i = 3; i < input.size(); ++i)
     EXPECT_THAT(input[i], testing::Not(HasSubstr("clear marks")));
@@ -306,8 +345,8 @@ TEST(LayoutTest, TheNodeReachesItsPodCidrsWhateverIsKnownOfThem) {
       TextOf(WithDefaultDeny(), Family::kIPv4, "KUBE-ROUTER-OUTPUT");
   ASSERT_THAT(output, SizeIs(7));
   EXPECT_EQ(output[4],
-            "-m comment --comment \"from local node\" -m set --match-set "
-            "kube-router-pod-cidrs dst -m addrtype --src-type LOCAL -j "
+            "-m set --match-set kube-router-pod-cidrs dst -m addrtype "
+            "--src-type LOCAL -m comment --comment \"from local node\" -j "
             "RETURN");
   EXPECT_THAT(output[5], HasSubstr("-j KUBE-NWPLCY-TAIL"));
 }
@@ -356,7 +395,8 @@ TEST(LayoutTest,
 
 TEST(LayoutTest, NamesTellEverythingApart) {
   const std::vector<ObjectKey> keys = {{"a", "bc"}, {"ab", "c"}, {"bc", "a"}};
-  std::set<ChainName> names = {CommonChain(), AllowChain(), TailChain()};
+  std::set<ChainName> names = {CommonChain(), AllowChain(), TailChain(),
+                               EstablishedChain(), FromNodeChain()};
   size_t count = names.size();
   for (Direction direction : kDirections) {
     names.insert(RootChain(direction));

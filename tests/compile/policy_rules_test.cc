@@ -33,8 +33,9 @@ class PolicyRulesTest : public testing::Test {
  protected:
   CompiledPolicy Compile(const PolicyBuilder& builder, Direction direction,
                          Family family = kV4) {
-    return CompilePolicy(*ParseNetworkPolicy(builder.Build()), direction,
-                         family, registry_);
+    return CompileRules(
+        RulesOf(*ParseNetworkPolicy(builder.Build()), direction), direction,
+        family, registry_);
   }
   std::vector<std::string> Texts(const PolicyBuilder& builder,
                                  Direction direction, Family family = kV4) {
@@ -75,11 +76,13 @@ TEST_F(PolicyRulesTest, PeerIsTheSourceOfIngressAndTheDestinationOfEgress) {
   EXPECT_EQ(in.sets, out.sets) << "one set for both sides";
   const std::string set = in.sets[0].value();
   EXPECT_EQ(in.rules[0].ToString(kV4),
-            "-m comment --comment \"red/p ingress pods\" -m set --match-set " +
-                set + " src -g KUBE-NWPLCY-DEFAULT");
+            "-m set --match-set " + set +
+                " src -m comment --comment \"red/p ingress pods\" -g "
+                "KUBE-NWPLCY-DEFAULT");
   EXPECT_EQ(out.rules[0].ToString(kV4),
-            "-m comment --comment \"red/p egress pods\" -m set --match-set " +
-                set + " dst -g KUBE-NWPLCY-DEFAULT");
+            "-m set --match-set " + set +
+                " dst -m comment --comment \"red/p egress pods\" -g "
+                "KUBE-NWPLCY-DEFAULT");
 }
 
 TEST_F(PolicyRulesTest, EveryPeerMeetsEveryPort) {
@@ -211,9 +214,9 @@ TEST_F(PolicyRulesTest, NamedPortOfIngressIsLookedUpOnTheLocalPods) {
       Compile(Policy().Ingress({}, {NamePort("TCP", "http")}), kIn);
   ASSERT_THAT(compiled.sets, SizeIs(1));
   EXPECT_EQ(compiled.rules[0].ToString(kV4),
-            "-p tcp -m comment --comment \"red/p ingress any np\" -m set "
-            "--match-set " +
-                compiled.sets[0].value() + " dst,dst -g KUBE-NWPLCY-DEFAULT");
+            "-p tcp -m set --match-set " + compiled.sets[0].value() +
+                " dst,dst -m comment --comment \"red/p ingress any np\" -g "
+                "KUBE-NWPLCY-DEFAULT");
   RulesetChange change;
   registry_.Flush(change);
   ASSERT_THAT(change.sets, SizeIs(1));

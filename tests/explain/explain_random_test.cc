@@ -43,6 +43,8 @@ PathQuestion QuestionOf(const Packet& packet, const NodeView& view) {
 LayoutOptions EnforcingBoth(IcmpMode icmp, bool default_deny) {
   LayoutOptions layout;
   layout.families = {Family::kIPv4, Family::kIPv6};
+  // Few pods here are selected by so many as would be joined else.
+  layout.most_chains_in_a_row = 2;
   layout.icmp = icmp;
   layout.default_deny = default_deny;
   return layout;

@@ -69,6 +69,8 @@ class RandomClusterKernelTest : public LabFixture {
       ControllerOptions options;
       options.node_name = options_.node;
       options.layout.families = {Family::kIPv4, Family::kIPv6};
+      // Few pods here are selected by so many as would be joined else.
+      options.layout.most_chains_in_a_row = 2;
       auto controller =
           Controller::Create(std::move(options), *std::move(dataplane));
       ASSERT_TRUE(controller.ok()) << controller.status();

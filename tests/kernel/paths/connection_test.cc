@@ -5,7 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
 #include "tests/kernel/lab/crafted_packets.h"
 #include "tests/kernel/lab/packet_builder.h"
@@ -91,19 +94,27 @@ TEST_P(ConnectionTest, OpenConnectionsCarryOnThroughCommits) {
   EXPECT_EQ(Tcp(Client(), Web(), 80 + kRounds - 1), kAllowed);
 }
 
-// Packets that fit no connection.
-class InvalidTest : public ConnectionTest {
+// With somebody behind the node who is no pod.
+class MachineTest : public ConnectionTest {
  protected:
   void SetUp() override {
     ConnectionTest::SetUp();
     if (IsSkipped()) return;
-    // Somebody behind the node who is no pod.
     ASSERT_TRUE(lab_->AddPod("vm", {Machine()}).ok());
-    Enforce({Policy("web", {"Ingress"}).Ingress({Only(Stranger())}).Build()});
-    Strict(true);
   }
 
   static IpAddress Machine() { return LocalPod(99); }
+};
+
+// Packets that fit no connection.
+class InvalidTest : public MachineTest {
+ protected:
+  void SetUp() override {
+    MachineTest::SetUp();
+    if (IsSkipped()) return;
+    Enforce({Policy("web", {"Ingress"}).Ingress({Only(Stranger())}).Build()});
+    Strict(true);
+  }
 
   // Whether a connection has to begin with a SYN.
   void Strict(bool strict) {
@@ -164,6 +175,81 @@ TEST_P(InvalidTest, LooseTrackingTakesAnAckForANewConnection) {
   EXPECT_TRUE(StaysAway(Remote(), Web(), ack(Remote())));
 }
 
+// Rules of others that FORWARD has behind ours.
+class RulesBehindTest : public MachineTest {
+ protected:
+  void DropKnownBehind() {
+    NodeTool({"iptables-legacy", "-A", "FORWARD", "-m", "conntrack",
+              "--ctstate", "ESTABLISHED", "-j", "DROP"});
+  }
+  // Packets that it has dropped.
+  int DroppedBehind() {
+    const std::string saved =
+        NodeTool({"iptables-legacy-save", "-c", "-t", "filter"});
+    for (absl::string_view line : absl::StrSplit(saved, '\n')) {
+      int packets = 0;
+      const std::vector<absl::string_view> parts =
+          absl::StrSplit(line, absl::ByAnyChar("[:"), absl::SkipEmpty());
+      if (absl::StrContains(line, "-A FORWARD -m conntrack") &&
+          absl::SimpleAtoi(parts.front(), &packets)) {
+        return packets;
+      }
+    }
+    ADD_FAILURE() << "no rule behind ours:\n" << saved;
+    return 0;
+  }
+};
+
+// Known connections are told apart before it is asked whose they are. Those of
+// local pods are accepted; of the others nothing is said.
+TEST_P(RulesBehindTest, KnownConnectionsOfLocalPodsDoNotReachThem) {
+  Enforce({});
+  absl::StatusOr<TcpPair> pairs[] = {
+      Open(Client(), Web()), Open(Stranger(), Web()), Open(Web(), Stranger())};
+  for (const auto& pair : pairs) ASSERT_TRUE(pair.ok()) << pair.status();
+  DropKnownBehind();
+  for (auto& pair : pairs) {
+    SCOPED_TRACE(pair->flow());
+    EXPECT_TRUE(*pair->ReachesServer());
+    EXPECT_TRUE(*pair->ReachesClient());
+  }
+  EXPECT_EQ(DroppedBehind(), 0);
+}
+
+TEST_P(RulesBehindTest, KnownConnectionsOfOthersDo) {
+  Enforce({});
+  absl::StatusOr<TcpPair> pairs[] = {Open(Stranger(), Machine()),
+                                     Open(Machine(), Stranger()),
+                                     Open(Machine(), Remote())};
+  for (auto& pair : pairs) {
+    ASSERT_TRUE(pair.ok()) << pair.status();
+    EXPECT_TRUE(*pair->ReachesServer()) << pair->flow();
+    EXPECT_TRUE(*pair->ReachesClient()) << pair->flow();
+  }
+  DropKnownBehind();
+  for (auto& pair : pairs) {
+    SCOPED_TRACE(pair->flow());
+    const int before = DroppedBehind();
+    EXPECT_FALSE(*pair->ReachesServer(absl::Milliseconds(80)));
+    EXPECT_GT(DroppedBehind(), before);
+  }
+}
+
+// A mark of ours that others set makes no difference.
+TEST_P(RulesBehindTest, AMarkOfOursDoesNotTakeKnownConnectionsPastThem) {
+  Enforce({});
+  absl::StatusOr<TcpPair> pair = Open(Stranger(), Machine());
+  ASSERT_TRUE(pair.ok()) << pair.status();
+  NodeTool({"iptables-legacy", "-t", "mangle", "-A", "PREROUTING", "-j", "MARK",
+            "--set-xmark", "0x30000/0x30000"});
+  EXPECT_TRUE(*pair->ReachesServer());
+  DropKnownBehind();
+  EXPECT_FALSE(*pair->ReachesServer(absl::Milliseconds(80)));
+  EXPECT_GT(DroppedBehind(), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Paths, RulesBehindTest,
+                         testing::ValuesIn(AllPathKinds()), PathKindName);
 INSTANTIATE_TEST_SUITE_P(Paths, ConnectionTest,
                          testing::ValuesIn(AllPathKinds()), PathKindName);
 INSTANTIATE_TEST_SUITE_P(Paths, InvalidTest, testing::ValuesIn(AllPathKinds()),

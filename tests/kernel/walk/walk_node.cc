@@ -25,6 +25,8 @@ ControllerOptions OptionsOf(const WalkSetup& setup) {
   ControllerOptions options;
   options.node_name = setup.options.node;
   options.layout.families = {Family::kIPv4, Family::kIPv6};
+  // Few pods here are selected by so many as would be joined else.
+  options.layout.most_chains_in_a_row = 2;
   return options;
 }
 
