@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "netpol/compile/layout.h"
 
 namespace netpol {
@@ -25,7 +27,7 @@ struct TaggedName {
   absl::string_view tag;
 };
 
-// "namespace/name tag", or an empty name.
+// "namespace/name tag" or "namespace/name,name tag"; else an empty name.
 TaggedName SplitComment(absl::string_view comment) {
   const size_t blank = comment.find(' ');
   if (blank == absl::string_view::npos) return {};
@@ -42,8 +44,8 @@ TaggedName SplitComment(absl::string_view comment) {
 bool IsLayoutChain(const ChainName& chain) {
   return IsOneOf(chain.value(), {kInputChain, kForwardChain, kOutputChain}) ||
          chain == CommonChain() || chain == AllowChain() ||
-         chain == TailChain() || chain == FromNodeChain() ||
-         chain == RootChain(Direction::kIngress) ||
+         chain == TailChain() || chain == EstablishedChain() ||
+         chain == FromNodeChain() || chain == RootChain(Direction::kIngress) ||
          chain == RootChain(Direction::kEgress);
 }
 
@@ -52,13 +54,12 @@ bool IsLayoutChain(const ChainName& chain) {
 RuleOwners OwnersByRules(const std::vector<Rule>& rules) {
   RuleOwners own, run, reached;
   for (const Rule& rule : rules) {
-    const absl::optional<RuleOwner> owner = OwnerInComment(rule.comment);
-    if (!owner) continue;
+    const RuleOwners named = OwnersInComment(rule.comment);
     const absl::string_view tag = SplitComment(rule.comment).tag;
     RuleOwners& owners = IsDispatchTag(tag) ? reached
                          : IsJumpTag(tag)   ? run
                                             : own;
-    owners.insert(*owner);
+    owners.insert(named.begin(), named.end());
   }
   if (!own.empty()) return own;
   return run.empty() ? reached : run;
@@ -90,17 +91,22 @@ std::ostream& operator<<(std::ostream& os, const RuleOwner& owner) {
   return os;
 }
 
-absl::optional<RuleOwner> OwnerInComment(absl::string_view comment) {
+RuleOwners OwnersInComment(absl::string_view comment) {
   const auto [name, tag] = SplitComment(comment);
-  if (name.empty()) return absl::nullopt;
+  RuleOwners owners;
+  if (name.empty()) return owners;
   if (IsOneOf(tag, {"in", "out", "itself", "policies", "log-drop", "reject"})) {
-    return RuleOwner{RuleOwner::Kind::kPod, std::string(name)};
+    owners.insert({RuleOwner::Kind::kPod, std::string(name)});
+  } else if (tag == "policy" || absl::StartsWith(tag, "ingress ") ||
+             absl::StartsWith(tag, "egress ")) {
+    const size_t after_slash = name.find('/') + 1;
+    const absl::string_view prefix = name.substr(0, after_slash);
+    for (absl::string_view one :
+         absl::StrSplit(name.substr(after_slash), ',')) {
+      owners.insert({RuleOwner::Kind::kPolicy, absl::StrCat(prefix, one)});
+    }
   }
-  if (tag == "policy" || absl::StartsWith(tag, "ingress ") ||
-      absl::StartsWith(tag, "egress ")) {
-    return RuleOwner{RuleOwner::Kind::kPolicy, std::string(name)};
-  }
-  return absl::nullopt;
+  return owners;
 }
 
 Ownership::Ownership(const Snapshot& snapshot) {
@@ -122,11 +128,12 @@ void Ownership::LearnChains(Family family, const ObservedTable& table) {
   for (const auto& [name, rules] : table.chains) {
     for (const Rule& rule : rules) {
       const ChainName* target = TargetChain(rule);
-      const absl::optional<RuleOwner> owner = OwnerInComment(rule.comment);
-      if (target == nullptr || !owner) continue;
+      if (target == nullptr) continue;
+      const RuleOwners named = OwnersInComment(rule.comment);
       auto it = table.chains.find(*target);
       if (it == table.chains.end() || IsLayoutChain(*target)) continue;
-      if (OwnersByRules(it->second).empty()) owners[*target].insert(*owner);
+      if (OwnersByRules(it->second).empty())
+        owners[*target].insert(named.begin(), named.end());
     }
   }
 }
@@ -176,7 +183,8 @@ const RuleOwners& Ownership::OfChain(Family family,
 
 RuleOwners Ownership::OfRule(Family family, const ChainName& chain,
                              const Rule& rule) const {
-  if (const auto owner = OwnerInComment(rule.comment)) return {*owner};
+  RuleOwners named = OwnersInComment(rule.comment);
+  if (!named.empty()) return named;
   if (const ChainName* target = TargetChain(rule)) {
     const RuleOwners& reached = OfChain(family, *target);
     if (AllPods(reached)) return reached;

@@ -11,7 +11,6 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/optional.h"
 #include "netpol/base/ip.h"
 #include "netpol/rules/names.h"
 #include "netpol/rules/rule.h"
@@ -37,11 +36,11 @@ struct RuleOwner {
 
 using RuleOwners = absl::btree_set<RuleOwner>;
 
-// The object that a rule of ours names in its comment: "web/front log-drop" is
+// The objects that a rule of ours names in its comment: "web/front log-drop" is
 // pod web/front, "web/allow ingress pods" and "web/allow policy" are policy
-// web/allow. Nothing for other comments. A name that was cut to fit the comment
-// stays cut.
-absl::optional<RuleOwner> OwnerInComment(absl::string_view comment);
+// web/allow, "web/allow,deny egress any" is policies web/allow and web/deny.
+// Nothing for other comments. What was cut to fit the comment stays cut.
+RuleOwners OwnersInComment(absl::string_view comment);
 
 // Owners of everything in one snapshot. Immutable.
 //

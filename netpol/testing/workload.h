@@ -4,36 +4,31 @@
 #define NETPOL_TESTING_WORKLOAD_H_
 
 #include <cstdint>
-#include <string>
+#include <functional>
 
-#include "absl/strings/string_view.h"
 #include "netpol/testing/cluster.h"
+#include "netpol/testing/workload_shape.h"  // IWYU pragma: export
+#include "proto/netpol/watch_event.pb.h"
 
 namespace netpol {
 
-struct WorkloadShape {
-  std::string name;
-  int nodes = 10;
-  int pods = 300;
-  int local_pods = 30;  // of `pods`, on the node under test
-  int namespaces = 60;
-  int policies = 60;
-};
-
-// "S": 10 nodes, 300 pods, 60 namespaces, 60 policies. "M": 5,000 pods, 500
-// policies. "L": 500 nodes, 100,000 pods, 1,000 namespaces, 10,000 policies,
-// 250 local pods. Anything else is S.
-WorkloadShape NamedWorkload(absl::string_view name);
-
-// The node that WorkloadShape::local_pods are on.
-inline constexpr absl::string_view kWorkloadNode = "node-0";
-
-// The same cluster for the same shape and seed, on every machine. Each policy
-// selects one application of its namespace and has two rules; about half of the
-// peers are of the same namespace, a quarter by namespace and pod label, some
-// choose many namespaces, the rest are blocks with an exception; every fifth
-// port is named.
+// The same cluster for the same shape and seed, on every machine.
+//
+// A few namespaces and applications hold most of the pods; the pods of one
+// application have the same labels. Four namespaces are the platform's:
+// kube-system (DNS), monitoring, ingress-nginx, and "batch" with a tenth of the
+// near pods. Most policies choose an application and name others of their own
+// namespace by their number of port; others deny by default, or name what many
+// policies name: DNS, monitoring, the ingress controller, the addresses outside
+// of the cluster, a long list of blocks, the namespaces with a label.
+// workload_policy.cc has the shares.
 Cluster MakeWorkload(const WorkloadShape& shape, uint64_t seed);
+
+// ListingOf(MakeWorkload(shape, seed)), one event at a time: takes memory for
+// the names of the applications, not for the pods. The event is gone when
+// `visit` returns.
+void VisitWorkload(const WorkloadShape& shape, uint64_t seed,
+                   const std::function<void(const v1::WatchEvent&)>& visit);
 
 }  // namespace netpol
 

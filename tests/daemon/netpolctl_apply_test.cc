@@ -18,6 +18,7 @@ namespace netpol {
 namespace {
 
 using testing::AllOf;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -41,8 +42,10 @@ TEST_F(NetpolctlApplyTest, KernelHoldsWhatTheManifestsSay) {
             HasSubstr("kernel writes: ")));
   EXPECT_THAT(FilterTable(),
               AllOf(HasSubstr("-A FORWARD -m comment"),
-                    HasSubstr("--comment \"web/allow ingress pods\" -m tcp "
-                              "--dport 80")));
+                    ContainsRegex("-p tcp -m tcp --dport 80 -m set "
+                                  "--match-set KUBE-SRC-[A-Z0-9]+ src -m "
+                                  "comment --comment \"web/allow ingress "
+                                  "pods\" -g")));
   EXPECT_THAT(Tool({"ipset", "save"}),
               AllOf(HasSubstr("add kube-router-local-pods 10.0.0.1\n"),
                     HasSubstr(" 10.0.1.1\n"), Not(HasSubstr("fd00"))));

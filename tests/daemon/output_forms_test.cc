@@ -118,8 +118,8 @@ TEST(TextFormTest, ShowNamesTheOwnerOnEachLine) {
   EXPECT_EQ(TextOf(KernelStateOf(SmallSnapshot(), {Family::kIPv4})),
             "hooks IPv4: not in place, 1 jump found\n"
             "chain IPv4 KUBE-NWPLCY-A  # policy web/allow\n"
-            "  -m comment --comment \"web/allow ingress pods\" -m set "
-            "--match-set KUBE-SRC-PEERS src -g KUBE-NWPLCY-DEFAULT  # policy "
+            "  -m set --match-set KUBE-SRC-PEERS src -m comment --comment "
+            "\"web/allow ingress pods\" -g KUBE-NWPLCY-DEFAULT  # policy "
             "web/allow\n"
             "set KUBE-SRC-PEERS hash:ip IPv4, 2 members  # policy web/allow\n"
             "  10.0.0.1\n"
@@ -160,7 +160,7 @@ TEST(JsonFormTest, ShowHoldsTheSameAsItsText) {
      ],
      "rules": [
       {
-       "text": "-m comment --comment \"web/allow ingress pods\" -m set --match-set KUBE-SRC-PEERS src -g KUBE-NWPLCY-DEFAULT",
+       "text": "-m set --match-set KUBE-SRC-PEERS src -m comment --comment \"web/allow ingress pods\" -g KUBE-NWPLCY-DEFAULT",
        "owners": [
         {
          "kind": "NETWORK_POLICY",

@@ -13,7 +13,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-using testing::Optional;
 
 RuleOwner Layout() { return {}; }
 RuleOwner PodNamed(const std::string& name) {
@@ -70,25 +69,34 @@ Snapshot TwoPods() {
   return snapshot;
 }
 
-TEST(OwnerInCommentTest, TagsTellPodsFromPolicies) {
+TEST(OwnersInCommentTest, TagsTellPodsFromPolicies) {
   for (const std::string tag :
        {"in", "out", "itself", "policies", "log-drop", "reject"}) {
-    EXPECT_THAT(OwnerInComment("web/front " + tag),
-                Optional(PodNamed("web/front")));
+    EXPECT_THAT(OwnersInComment("web/front " + tag),
+                ElementsAre(PodNamed("web/front")));
   }
   for (const std::string tag : {"policy", "ingress pods", "ingress any",
                                 "egress cidr", "egress pods np"}) {
-    EXPECT_THAT(OwnerInComment("web/allow " + tag),
-                Optional(PolicyNamed("web/allow")));
+    EXPECT_THAT(OwnersInComment("web/allow " + tag),
+                ElementsAre(PolicyNamed("web/allow")));
   }
 }
 
-TEST(OwnerInCommentTest, OtherCommentsNameNobody) {
+TEST(OwnersInCommentTest, RuleOfSeveralPoliciesBelongsToEach) {
+  EXPECT_THAT(OwnersInComment("web/allow,deny,more.x ingress pods np"),
+              ElementsAre(PolicyNamed("web/allow"), PolicyNamed("web/deny"),
+                          PolicyNamed("web/more.x")));
+  EXPECT_THAT(OwnersInComment("web/allow,de...re egress any"),
+              ElementsAre(PolicyNamed("web/allow"), PolicyNamed("web/de...re")))
+      << "what was cut stays cut";
+}
+
+TEST(OwnersInCommentTest, OtherCommentsNameNobody) {
   for (const std::string comment :
        {"", "web/front", "from local node", "accept netpol-ok",
         "web/front something", "a/b/c in", "/front in", "web/ in",
         "ACCEPT/REJECT decision"}) {
-    EXPECT_FALSE(OwnerInComment(comment).has_value()) << comment;
+    EXPECT_THAT(OwnersInComment(comment), IsEmpty()) << comment;
   }
 }
 
@@ -110,6 +118,29 @@ TEST(OwnershipTest, PodChainThatRunsOnePolicyBelongsToThePod) {
 TEST(OwnershipTest, EmptyChainBelongsToThoseThatTheJumpsToItName) {
   EXPECT_THAT(Ownership(TwoPods()).OfChain(Family::kIPv4, kDeny),
               ElementsAre(PolicyNamed("web/deny")));
+}
+
+// More policies than have chains in a row.
+TEST(OwnershipTest, ChainForSeveralPoliciesBelongsToThem) {
+  Snapshot snapshot = TwoPods();
+  auto& chains = snapshot.table(Family::kIPv4).chains;
+  chains[kGroup] = {
+      MakeRule("web/allow,deny ingress pods", GotoAction{AllowChain()},
+               {SetMatch{kPeers, Side::kSource}}),
+      MakeRule("web/more ingress any", GotoAction{AllowChain()})};
+  chains.erase(kAllow);
+  const Ownership ownership(snapshot);
+  EXPECT_THAT(ownership.OfChain(Family::kIPv4, kGroup),
+              ElementsAre(PolicyNamed("web/allow"), PolicyNamed("web/deny"),
+                          PolicyNamed("web/more")));
+  EXPECT_THAT(ownership.OfRule(Family::kIPv4, kGroup, chains[kGroup][0]),
+              ElementsAre(PolicyNamed("web/allow"), PolicyNamed("web/deny")));
+  EXPECT_THAT(ownership.OfSet(kPeers),
+              ElementsAre(PolicyNamed("web/allow"), PolicyNamed("web/deny")));
+  // If none of them allows anything, the pods that ask it are all that is said.
+  chains[kGroup] = {};
+  EXPECT_THAT(Ownership(snapshot).OfChain(Family::kIPv4, kGroup),
+              ElementsAre(PodNamed("web/front")));
 }
 
 TEST(OwnershipTest, DispatchBelongsToThePodsBehindIt) {
@@ -157,6 +188,20 @@ TEST(OwnershipTest, FixedChainsBelongToTheLayout) {
               ElementsAre(Layout()));
   EXPECT_THAT(ownership.OfChain(Family::kIPv4, ChainName(kForwardChain)),
               ElementsAre(Layout()));
+  // Every one, and the rules without a comment that lead from one to another.
+  for (Family family : kFamilies) {
+    Snapshot whole;
+    for (const Chain& chain : FixedChains({}, family))
+      whole.table(family).chains[chain.name] = chain.rules;
+    const Ownership owners(whole);
+    for (const auto& [name, rules] : whole.table(family).chains) {
+      EXPECT_THAT(owners.OfChain(family, name), ElementsAre(Layout())) << name;
+      for (const Rule& rule : rules) {
+        EXPECT_THAT(owners.OfRule(family, name, rule), ElementsAre(Layout()))
+            << rule;
+      }
+    }
+  }
 }
 
 TEST(OwnershipTest, ChainThatNothingNamesIsNobodys) {

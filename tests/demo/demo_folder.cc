@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
@@ -12,6 +13,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
+#include "netpol/base/status_macros.h"
+#include "netpol/testing/manifest_writer.h"
+#include "netpol/testing/workload.h"
 
 namespace netpol {
 namespace {
@@ -19,6 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kTailLines = 20;
+constexpr uint64_t kSeed = 1;
 
 absl::Status ToStatus(const std::error_code& error, const std::string& tried) {
   if (!error) return absl::OkStatus();
@@ -64,6 +69,8 @@ absl::StatusOr<std::unique_ptr<DemoFolder>> DemoFolder::Create(
   const absl::Status copied = CopyFolder(folder->sources_ + "/manifests",
                                          folder->manifests(), folder->names_);
   if (!copied.ok()) return copied;
+  RETURN_IF_ERROR(WriteManifests(MakeWorkload(NamedWorkload("S"), kSeed),
+                                 folder->other_nodes()));
   return folder;
 }
 

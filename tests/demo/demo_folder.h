@@ -18,8 +18,8 @@ namespace netpol {
 // Thread-compatible.
 class DemoFolder {
  public:
-  // Holds a copy of the demo's manifests. `runfiles` is the folder that the
-  // workspace's paths count from.
+  // Holds a copy of the demo's manifests, and the other nodes. `runfiles` is
+  // the folder that the workspace's paths count from.
   static absl::StatusOr<std::unique_ptr<DemoFolder>> Create(
       const std::string& runfiles);
 
@@ -28,6 +28,9 @@ class DemoFolder {
   ~DemoFolder();
 
   std::string manifests() const { return path_ + "/manifests"; }
+  // The manifests of many other nodes with their pods and policies: workload
+  // "S" (netpol/testing/workload.h).
+  std::string other_nodes() const { return path_ + "/other-nodes"; }
   std::string log() const { return path_ + "/netpolctl.log"; }
   std::string run_lock() const { return path_ + "/run.lock"; }
   std::string xtables_lock() const { return path_ + "/xtables.lock"; }

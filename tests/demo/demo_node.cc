@@ -50,6 +50,7 @@ absl::StatusOr<Verdicts> DemoNode::Measure(const Scene& scene,
 absl::Status DemoNode::StartDaemon() {
   const Program program =
       Command({"run", absl::StrCat("--manifests=", folder_.manifests()),
+               absl::StrCat("--manifests=", folder_.other_nodes()),
                absl::StrCat("--hostname-override=", kDemoNode), "--enable-ipv6",
                RunLockFlag()});
   ASSIGN_OR_RETURN(daemon_, lab_->StartOnNode(program, folder_.log()));

@@ -10,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "netpol/base/status_macros.h"
+#include "netpol/testing/workload_shape.h"
 #include "tests/demo/interrupt.h"
 #include "tests/demo/reach_table.h"
 
@@ -81,6 +82,11 @@ absl::Status Scenario::ShowEnforcement() {
       "worker the api, the api the db, and prometheus the metrics (9101). The "
       "worker itself may go to the api, to DNS and to the payment provider "
       "only. Its own node always reaches a pod: the probes of kubelet.");
+  const WorkloadShape others = NamedWorkload("S");
+  screen_.Say(absl::StrCat(
+      "It reads of the rest of the cluster too: ", others.nodes,
+      " other nodes with ", others.pods, " pods and ", others.policies,
+      " policies, none of which concerns this node."));
   const Verdicts expected = ExpectedVerdicts(scene_, /*enforced=*/true);
   const absl::Time begin = absl::Now();
   RETURN_IF_ERROR(node_.StartDaemon());
