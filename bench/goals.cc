@@ -1,0 +1,160 @@
+#include "bench/goals.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace netpol {
+namespace {
+
+constexpr char kChurn[] = "bench/engine/churn_benchmark";
+
+// User space may need `limit` us of CPU for an event that changes sets alone,
+// the kernel twice its floor.
+void AddMemberChange(const std::string& what, const std::string& event,
+                     std::vector<Goal>& goals) {
+  const std::string benchmark = absl::StrCat("BM_", event, "/L");
+  goals.push_back({.name = absl::StrCat("L: ", what, ", user space"),
+                   .program = kChurn,
+                   .benchmark = benchmark,
+                   .ours = "user_us",
+                   .unit = "us",
+                   .limit = 100});
+  goals.push_back({.name = absl::StrCat("L: ", what, ", kernel"),
+                   .program = kChurn,
+                   .benchmark = benchmark,
+                   .ours = "edit_us",
+                   .unit = "us",
+                   .floor = "edit_floor_us",
+                   .ratio = "edit_ratio",
+                   .of = Goal::Of::kRatio,
+                   .limit = 2});
+  goals.push_back({.name = absl::StrCat("L: ", what, ", table commits"),
+                   .program = kChurn,
+                   .benchmark = benchmark,
+                   .ours = "table_commits",
+                   .unit = "commits",
+                   .limit = 0});
+}
+
+// An event that changes rules: a millisecond, and one commit near its floor.
+void AddRuleChange(const std::string& what, const std::string& event,
+                   std::vector<Goal>& goals) {
+  const std::string benchmark = absl::StrCat("BM_", event, "/L");
+  goals.push_back({.name = absl::StrCat("L: ", what, ", user space"),
+                   .program = kChurn,
+                   .benchmark = benchmark,
+                   .ours = "user_us",
+                   .unit = "us",
+                   .limit = 1000});
+  goals.push_back({.name = absl::StrCat("L: ", what, ", commit"),
+                   .program = kChurn,
+                   .benchmark = benchmark,
+                   .ours = "commit_us",
+                   .unit = "us",
+                   .floor = "commit_floor_us",
+                   .ratio = "commit_ratio",
+                   .of = Goal::Of::kRatio,
+                   .limit = 1.3});
+}
+
+void AddGrowth(const std::string& event, std::vector<Goal>& goals) {
+  goals.push_back({.name = absl::StrCat("growth from half of L to L: ", event),
+                   .program = "bench/engine/growth_benchmark",
+                   .benchmark = absl::StrCat("BM_Growth/", event),
+                   .ours = "full_us",
+                   .unit = "us",
+                   .floor = "half_us",
+                   .ratio = "ratio",
+                   .of = Goal::Of::kRatio,
+                   .limit = 1.1});
+}
+
+void AddPacket(const std::string& what, int policies, const std::string& kind,
+               double limit, std::vector<Goal>& goals) {
+  goals.push_back({.name = absl::StrCat(what, ", 250 pods of ", policies,
+                                        " policies, over bare conntrack"),
+                   .program = "bench/data_path/data_path_benchmark",
+                   .benchmark = absl::StrCat(
+                       "DataPath/pods:250/policies:", policies, "/", kind),
+                   .ours = "ours_us",
+                   .unit = "us",
+                   .limit = limit});
+}
+
+void AddYardstick(const std::string& what, const std::string& event,
+                  std::vector<Goal>& goals) {
+  goals.push_back(
+      {.name = absl::StrCat("L: ", what, ", CPU of a full rebuild over ours"),
+       .program = "bench/yardstick/yardstick_benchmark",
+       .benchmark = absl::StrCat("BM_SideBySide/L/", event),
+       .ours = "ours_cpu_us",
+       .unit = "us",
+       .floor = "yardstick_cpu_us",
+       .ratio = "ratio_cpu",
+       .of = Goal::Of::kRatio,
+       .bound = Goal::Bound::kAtLeast,
+       .limit = 1000});
+}
+
+void AddSteadyTraffic(const std::string& what, const std::string& counter,
+                      std::vector<Goal>& goals) {
+  goals.push_back({.name = absl::StrCat("10,000 commits under load: ", what),
+                   .program = "bench/steady_traffic/steady_traffic_benchmark",
+                   .benchmark = "BM_SteadyTraffic",
+                   .ours = counter,
+                   .unit = "packets",
+                   .limit = 0});
+}
+
+std::vector<Goal> MakeGoals() {
+  std::vector<Goal> goals;
+  AddMemberChange("remote pod comes or goes", "RemotePodLeaves", goals);
+  AddMemberChange("remote pod changes labels", "RemotePodChangesLabel", goals);
+  AddRuleChange("local pod comes or goes", "LocalPodLeaves", goals);
+  AddRuleChange("local pod changes labels", "LocalPodChangesLabel", goals);
+  AddRuleChange("policy changes", "PolicyChanges", goals);
+  AddRuleChange("policy comes or goes", "PolicyLeaves", goals);
+  goals.push_back({.name = "60 policies, 300 local pods: start to kernel",
+                   .program = "bench/engine/cold_start_benchmark",
+                   .benchmark = "BM_ColdStart/S_all_local",
+                   .ours = "wall_ms",
+                   .unit = "ms",
+                   .floor = "floor_wall_ms",
+                   .limit = 50});
+  goals.push_back({.name = "L: empty process to full plan",
+                   .program = "bench/engine/cold_start_benchmark",
+                   .benchmark = "BM_ColdStart/L",
+                   .ours = "user_ms",
+                   .unit = "ms",
+                   .limit = 1000});
+  for (const char* event :
+       {"RemotePodLeaves", "RemotePodChangesLabel", "FarPodLeaves",
+        "LocalPodLeaves", "PolicyChanges", "FarPolicyChanges"})
+    AddGrowth(event, goals);
+  goals.push_back({.name = "L: resident memory, everything included",
+                   .program = "bench/engine/memory_benchmark",
+                   .benchmark = "BM_Memory/L",
+                   .ours = "rss_mib",
+                   .unit = "MiB",
+                   .limit = 64});
+  AddPacket("established packet", 50, "est", 0.15, goals);
+  AddPacket("first packet", 5, "new", 1.0, goals);
+  AddPacket("first packet", 50, "new", 5.5, goals);
+  AddYardstick("remote pod", "RemotePod", goals);
+  AddYardstick("policy", "Policy", goals);
+  AddSteadyTraffic("allowed, refused", "packets_lost", goals);
+  AddSteadyTraffic("established, refused", "packets_established_lost", goals);
+  AddSteadyTraffic("denied, passed", "packets_passed", goals);
+  return goals;
+}
+
+}  // namespace
+
+const std::vector<Goal>& Goals() {
+  static const auto* const goals = new std::vector<Goal>(MakeGoals());
+  return *goals;
+}
+
+}  // namespace netpol

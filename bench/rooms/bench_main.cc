@@ -1,0 +1,24 @@
+#include "bench/rooms/bench_main.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "benchmark/benchmark.h"
+
+namespace netpol {
+
+int RunBenchmarks(int argc, char** argv, double seconds) {
+  // The later of two flags counts.
+  std::string min_time = absl::StrCat("--benchmark_min_time=", seconds);
+  std::vector<char*> arguments = {argv[0], min_time.data()};
+  arguments.insert(arguments.end(), argv + 1, argv + argc);
+  int count = static_cast<int>(arguments.size());
+  arguments.push_back(nullptr);
+  benchmark::Initialize(&count, arguments.data());
+  if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
+
+}  // namespace netpol

@@ -1,0 +1,105 @@
+// Packets wrongly refused or passed during thousands of commits: none. Network
+// namespaces of its own; needs root. NETPOL_SEED and NETPOL_STEPS choose
+// another run, and its commits; takes 20 to 40 s for each thousand.
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "benchmark/benchmark.h"
+#include "netpol/testing/random_rounds.h"
+#include "tests/kernel/lab/netns.h"
+#include "tests/kernel/steady_traffic/steady_run.h"
+
+namespace netpol {
+namespace {
+
+constexpr int kCommits = 10000;
+
+void CountFamily(const std::string& family, const FamilyTraffic& traffic,
+                 benchmark::State& state) {
+  const auto count = [&](const char* what, int64_t value) {
+    state.counters[absl::StrCat(family, "_", what)] =
+        static_cast<double>(value);
+  };
+  count("allowed_sent", traffic.allowed_sent);
+  count("lost", traffic.lost);
+  count("denied_sent", traffic.denied_sent);
+  count("passed", traffic.passed);
+  count("unanswered", traffic.unanswered);
+  count("established_sent", traffic.established_sent);
+  count("established_lost", traffic.established_lost);
+}
+
+void Count(const SteadyResult& result, benchmark::State& state) {
+  const auto count = [&](const char* what, double value) {
+    state.counters[what] = value;
+  };
+  const SteadyWork& work = result.work;
+  count("commits", static_cast<double>(work.table_commits));
+  count("set_messages", static_cast<double>(work.set_messages));
+  count("sets_created", static_cast<double>(work.sets_created));
+  count("sets_replaced", static_cast<double>(work.sets_replaced));
+  count("sets_destroyed", static_cast<double>(work.sets_destroyed));
+  count("events", static_cast<double>(work.events));
+  count("syncs", static_cast<double>(work.syncs));
+  count("restarts", static_cast<double>(work.restarts));
+  count("resyncs", static_cast<double>(work.resyncs));
+  count("watches", static_cast<double>(result.watches));
+  count("tcp_retransmissions", static_cast<double>(result.retransmissions));
+  count("packets_per_second",
+        static_cast<double>(result.packets()) / result.seconds);
+  FamilyTraffic sum;
+  for (const FamilyTraffic& one : result.traffic) {
+    sum.allowed_sent += one.allowed_sent;
+    sum.lost += one.lost;
+    sum.denied_sent += one.denied_sent;
+    sum.passed += one.passed;
+    sum.unanswered += one.unanswered;
+    sum.established_sent += one.established_sent;
+    sum.established_lost += one.established_lost;
+  }
+  CountFamily("packets", sum, state);
+  CountFamily("ipv4", result.traffic[0], state);
+  CountFamily("ipv6", result.traffic[1], state);
+}
+
+void BM_SteadyTraffic(benchmark::State& state) {
+  SteadyOptions options;
+  options.seed = FirstSeed();
+  options.commits = Steps(kCommits);
+  options.crowd = 66000;
+  for (auto _ : state) {
+    const absl::StatusOr<SteadyResult> result = RunSteadyTraffic(options);
+    if (!result.ok()) {
+      state.SkipWithError(std::string(result.status().message()).c_str());
+      return;
+    }
+    for (const std::string& wrong : result->wrong) std::cerr << wrong << "\n";
+    Count(*result, state);
+  }
+}
+BENCHMARK(BM_SteadyTraffic)->Iterations(1)->Unit(benchmark::kSecond);
+
+}  // namespace
+}  // namespace netpol
+
+int main(int argc, char** argv) {
+  if (!netpol::MayMakeNamespaces()) {
+    std::cerr << "steady_traffic_benchmark: needs root: it makes network "
+                 "namespaces\n";
+    return 1;
+  }
+  // The host's lock is for the host's tables.
+  char lock[] = "/tmp/steady_traffic.XXXXXX";
+  const int fd = mkstemp(lock);
+  if (fd < 0) return 1;
+  setenv("XTABLES_LOCKFILE", lock, 1);
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+  close(fd);
+  unlink(lock);
+  return 0;
+}
