@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -128,15 +129,21 @@ int Main(const std::string& json_path, const std::string& only) {
 }  // namespace netpol
 
 int main(int argc, char** argv) {
-  CLI::App app(
-      "Runs the benchmarks and compares them with what is to be reached. Ends "
-      "with 0 if everything could be measured, whether it was reached or not.");
   std::string json;
   std::string only;
-  app.add_option("--json", json, "also write the results to this file");
-  app.add_option("--only", only,
-                 "only the programs that have this in their path");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    CLI::App app(
+        "Runs the benchmarks and compares them with what is to be reached. "
+        "Ends with 0 if everything could be measured, whether it was reached "
+        "or not.");
+    app.add_option("--json", json, "also write the results to this file");
+    app.add_option("--only", only,
+                   "only the programs that have this in their path");
+    CLI11_PARSE(app, argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "compare: " << error.what() << "\n";
+    return 1;
+  }
   // `bazel run` starts us among the programs; files are named from where the
   // user stands.
   const char* where = getenv("BUILD_WORKING_DIRECTORY");

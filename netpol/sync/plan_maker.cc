@@ -1,6 +1,7 @@
 #include "netpol/sync/plan_maker.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -80,8 +81,9 @@ void PlanMaker::Refuse(size_t max_sets, std::vector<NewSet>& sets) {
   if (sets.size() <= room) return;
   std::sort(sets.begin(), sets.end(),
             [](const NewSet& a, const NewSet& b) { return a.age() < b.age(); });
-  const auto first = std::find_if(sets.begin() + room, sets.end(),
-                                  [](const NewSet& s) { return s.allows(); });
+  const auto first =
+      std::find_if(sets.begin() + static_cast<std::ptrdiff_t>(room), sets.end(),
+                   [](const NewSet& s) { return s.allows(); });
   for (auto it = first; it != sets.end(); ++it) refused_.insert(it->name);
   sets.erase(first, sets.end());
   const auto users = UsersOf(refused_, ledger_);

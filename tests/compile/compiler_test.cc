@@ -220,8 +220,8 @@ TEST_F(CompilerTest, WhatTheNodeSendsIsNoEgressOfAPodThatClaimsItsAddress) {
       Rules(kV4, PodChain({"red", "web"}, kOut, kV4));
   ASSERT_THAT(rules, SizeIs(6));
   EXPECT_EQ(rules[3],
-            "-m comment --comment \"from local node\" -m addrtype --src-type "
-            "LOCAL -j RETURN");
+            "-m addrtype --src-type LOCAL -m comment --comment \"from local "
+            "node\" -j RETURN");
 }
 
 TEST_F(CompilerTest, PodsOfTheSamePoliciesShareTheWayThroughThem) {

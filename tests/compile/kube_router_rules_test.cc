@@ -1,5 +1,5 @@
 // The policies of kube-router's own tests as rules and sets of ours: the same
-// matches and comments, in one rule where it has a pair.
+// matches and comments, which come last here, in one rule where it has a pair.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -112,6 +112,7 @@ struct RulesCase {
   std::vector<std::string> egress;
 };
 
+// The last match of a rule.
 std::string Commented(const std::string& text) {
   return absl::StrCat("-m comment --comment \"nsA/", text, "\"");
 }
@@ -121,35 +122,32 @@ std::vector<RulesCase> PortCases() {
       {"EgressPortWithoutProtocolIsTcp",
        Policy("simple-egress").Egress({}, {NumberPort("", 30000)}),
        {},
-       {"-p tcp " + Commented("simple-egress egress any") +
-        " -m tcp --dport 30000"}},
+       {"-p tcp -m tcp --dport 30000 " +
+        Commented("simple-egress egress any")}},
       {"EachDirectionHasItsOwnRules",
        Policy("both")
            .Egress({}, {NumberPort("TCP", 30000)})
            .Ingress({}, {NumberPort("TCP", 37000)}),
-       {"-p tcp " + Commented("both ingress any") + " -m tcp --dport 37000"},
-       {"-p tcp " + Commented("both egress any") + " -m tcp --dport 30000"}},
+       {"-p tcp -m tcp --dport 37000 " + Commented("both ingress any")},
+       {"-p tcp -m tcp --dport 30000 " + Commented("both egress any")}},
       {"PortRanges",
        Policy("ranges").Egress({}, {RangePort("TCP", 30000, 31000),
                                     RangePort("TCP", 34000, 35000)}),
        {},
-       {"-p tcp " + Commented("ranges egress any") +
-        " -m multiport --dports 30000:31000,34000:35000"}},
+       {"-p tcp -m multiport --dports 30000:31000,34000:35000 " +
+        Commented("ranges egress any")}},
       {"SctpPort",
        Policy("sctp")
            .Egress({}, {NumberPort("SCTP", 36000)})
            .Ingress({}, {NumberPort("SCTP", 36000)}),
-       {"-p sctp " + Commented("sctp ingress any") +
-        " -m multiport --dports 36000"},
-       {"-p sctp " + Commented("sctp egress any") +
-        " -m multiport --dports 36000"}},
+       {"-p sctp -m multiport --dports 36000 " + Commented("sctp ingress any")},
+       {"-p sctp -m multiport --dports 36000 " + Commented("sctp egress any")}},
       {"UdpPortOfOneAndTcpRangeOfAnother",
        Policy("mixed")
            .Ingress({}, {NumberPort("UDP", 53)})
            .Ingress({}, {RangePort("TCP", 8000, 9000)}),
-       {"-p udp " + Commented("mixed ingress any") + " -m udp --dport 53",
-        "-p tcp " + Commented("mixed ingress any") +
-            " -m tcp --dport 8000:9000"},
+       {"-p udp -m udp --dport 53 " + Commented("mixed ingress any"),
+        "-p tcp -m tcp --dport 8000:9000 " + Commented("mixed ingress any")},
        {}},
       // One entry that the API would have refused: it opens nothing, where
       // kube-router opens its first port.
@@ -184,7 +182,6 @@ std::vector<RulesCase> ProtocolCases() {
   return cases;
 }
 
-// The comment of a rule that asks a set comes last.
 std::vector<RulesCase> PeerCases() {
   const k8s::NetworkPolicyPeer ns_b =
       NamespacePeer(MatchLabels({{"name", "b"}}));

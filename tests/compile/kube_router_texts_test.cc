@@ -134,12 +134,12 @@ TEST(KubeRouterExemptionsTest, RangesAndNodePortsReturnInOrder) {
       Exemptions(options, Family::kIPv4),
       ElementsAre(
           testing::ContainsRegex("^-d 10.43.0.0/16 .*cluster IP range - " + id),
-          testing::ContainsRegex("^-p tcp .*LOCAL TCP .* - " + id + ".*" +
-                                 ports + ".*--dst-type LOCAL"),
-          testing::ContainsRegex("^-p udp .*LOCAL UDP .* - " + id + ".*" +
-                                 ports + ".*--dst-type LOCAL"),
-          testing::ContainsRegex("^-p sctp .*LOCAL SCTP .* - " + id + ".*" +
-                                 ports + ".*--dst-type LOCAL"),
+          testing::ContainsRegex("^-p tcp .*" + ports +
+                                 ".*--dst-type LOCAL .*LOCAL TCP .* - " + id),
+          testing::ContainsRegex("^-p udp .*" + ports +
+                                 ".*--dst-type LOCAL .*LOCAL UDP .* - " + id),
+          testing::ContainsRegex("^-p sctp .*" + ports +
+                                 ".*--dst-type LOCAL .*LOCAL SCTP .* - " + id),
           testing::ContainsRegex("^-d 10.44.0.0/16 .*external IP range: "
                                  "10.44.0.0/16 - " +
                                  id)));

@@ -29,6 +29,33 @@ nlohmann::json JsonIn(const ProgramResult& result) {
   return json;
 }
 
+// Fails for every chain, rule and set without an owner; returns how many rules
+// there are.
+int ExpectOwners(const nlohmann::json& state) {
+  int rules = 0;
+  for (const nlohmann::json& table : state["tables"]) {
+    for (const nlohmann::json& chain : table["chains"]) {
+      EXPECT_FALSE(chain["owners"].empty()) << chain;
+      for (const nlohmann::json& rule : chain["rules"]) {
+        EXPECT_FALSE(rule["owners"].empty()) << rule;
+        ++rules;
+      }
+    }
+  }
+  for (const nlohmann::json& set : state["sets"])
+    EXPECT_FALSE(set["owners"].empty()) << set;
+  return rules;
+}
+
+// A policy of every pod of namespace web.
+std::string PolicyText(const std::string& name, const std::string& ingress) {
+  return absl::StrCat(
+      "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
+      "metadata: {name: ",
+      name, ", namespace: web}\nspec:\n  podSelector: {}\n  ingress: ", ingress,
+      "\n");
+}
+
 TEST_F(NetpolctlShowTest, EveryChainRuleAndSetHasAnOwner) {
   WriteSmallCluster();
   ASSERT_EQ(Enforce("apply", {"--enable-ipv6"}).exit_code, 0);
@@ -43,21 +70,37 @@ TEST_F(NetpolctlShowTest, EveryChainRuleAndSetHasAnOwner) {
             HasSubstr("hooks IPv6: in place\n")));
   const nlohmann::json state = JsonIn(Netpolctl({"show", "-o", "json"}));
   ASSERT_EQ(state["tables"].size(), 2u);
-  int rules = 0;
-  for (const nlohmann::json& table : state["tables"]) {
-    for (const nlohmann::json& chain : table["chains"]) {
-      EXPECT_FALSE(chain["owners"].empty()) << chain;
-      for (const nlohmann::json& rule : chain["rules"]) {
-        EXPECT_FALSE(rule["owners"].empty()) << rule;
-        ++rules;
-      }
-    }
-  }
-  EXPECT_GT(rules, 40);
-  ASSERT_EQ(state["sets"].size(), 4u);
-  for (const nlohmann::json& set : state["sets"])
-    EXPECT_FALSE(set["owners"].empty()) << set;
+  EXPECT_GT(ExpectOwners(state), 40);
+  EXPECT_EQ(state["sets"].size(), 4u);
   EXPECT_EQ(KernelText(), before);
+}
+
+TEST_F(NetpolctlShowTest, ChainsOfSeveralPoliciesNameThemAll) {
+  WriteSmallCluster();
+  Write("few.yaml",
+        absl::StrCat(PolicyText("closed", "[]"), PolicyText("open", "[{}]")));
+  ASSERT_EQ(Enforce("apply").exit_code, 0);
+  ProgramResult text = Netpolctl({"show"});
+  EXPECT_THAT(
+      text.out,
+      AllOf(HasSubstr("# policy web/allow, policy web/closed, policy web/open"),
+            HasSubstr("# policy web/closed\n"),
+            HasSubstr("# policy web/open\n")));
+  ExpectOwners(JsonIn(Netpolctl({"show", "-o", "json"})));
+
+  // So many that what they allow is joined.
+  std::string more;
+  for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
+    more += PolicyText(name,
+                       "[{from: [{podSelector: {matchLabels: {app: back}}"
+                       "}]}]");
+  }
+  Write("more.yaml", more);
+  ASSERT_EQ(Enforce("apply").exit_code, 0);
+  text = Netpolctl({"show"});
+  EXPECT_THAT(text.out, HasSubstr("# policy web/a, policy web/allow, policy "
+                                  "web/b, policy web/c, and"));
+  ExpectOwners(JsonIn(Netpolctl({"show", "-o", "json"})));
 }
 
 TEST_F(NetpolctlShowTest, EmptyKernelShowsNoHooks) {

@@ -42,27 +42,20 @@ TEST(RuleTest, PartsComeInTheOrderOfIptablesSave) {
             "\"default/web ingress\" -j ACCEPT");
 }
 
-TEST(RuleTest, CommentIsLastWhereASetIsAsked) {
-  const SetMatch set{SetName("KUBE-SRC-X")};
+// To the kernel it is a match too, called for what the others let pass.
+TEST(RuleTest, CommentIsTheLastMatch) {
   Rule rule;
   rule.protocol = IPPROTO_TCP;
   rule.comment = "x";
-  EXPECT_FALSE(CommentIsLast(rule));
   EXPECT_EQ(rule.ToString(Family::kIPv4),
             "-p tcp -m comment --comment x -j RETURN");
   rule.matches = {PortsMatch{{{80, 80}}}, MarkMatch{1, 1}};
-  EXPECT_FALSE(CommentIsLast(rule));
   EXPECT_EQ(rule.ToString(Family::kIPv4),
-            "-p tcp -m comment --comment x -m tcp --dport 80 -m mark --mark "
-            "0x1/0x1 -j RETURN");
-  rule.matches = {set, MarkMatch{1, 1}};
-  EXPECT_TRUE(CommentIsLast(rule));
+            "-p tcp -m tcp --dport 80 -m mark --mark 0x1/0x1 -m comment "
+            "--comment x -j RETURN");
+  rule.comment.clear();
   EXPECT_EQ(rule.ToString(Family::kIPv4),
-            "-p tcp -m set --match-set KUBE-SRC-X src -m mark --mark 0x1/0x1 "
-            "-m comment --comment x -j RETURN");
-  // Wherever the set stands among the matches, negated or not.
-  rule.matches = {MarkMatch{1, 1}, SetMatch{set.set, Side::kSource, 1, true}};
-  EXPECT_TRUE(CommentIsLast(rule));
+            "-p tcp -m tcp --dport 80 -m mark --mark 0x1/0x1 -j RETURN");
 }
 
 TEST(RuleTest, ActionsHaveTheirText) {

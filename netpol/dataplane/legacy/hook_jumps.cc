@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -50,12 +51,14 @@ absl::StatusOr<bool> IsOlderAccept(const IptcHandle& handle,
                                    const EntryView& view) {
   constexpr uint32_t kPassed = 0x20000;
   if (view.target != "ACCEPT") return false;
-  ASSIGN_OR_RETURN(const EntryParts parts,
+  ASSIGN_OR_RETURN(EntryParts parts,
                    Dissect(handle.family(), view.entry, view.target));
   // Spares looking up the sets of others.
   if (parts.matches.size() != 2 || parts.matches[1].name != "mark") {
     return false;
   }
+  // They had the comment first, where ours is last.
+  std::swap(parts.matches[0], parts.matches[1]);
   SetIndex no_sets;
   const Rule rule = DecodeRule(parts, handle.family(), no_sets);
   Rule wanted;

@@ -91,11 +91,14 @@ TEST_F(OpenConnectionsTest, RepliesPassAlsoIfTheRulesCameLater) {
 }
 
 // The case wants it first in a pod's chain. With us a packet meets it before
-// any chain of a pod, behind nothing but the refusal of invalid packets, which
-// no connection owns.
+// any chain of a pod: the forwarded ones first of all, the others behind
+// nothing but the refusal of invalid packets, which no connection owns.
 TEST_F(OpenConnectionsTest, EstablishedIsJudgedBeforeAnyChainOfAPod) {
   EnforceCase("C096");
   for (Family family : {Family::kIPv4, Family::kIPv6}) {
+    EXPECT_THAT(RulesOf("KUBE-ROUTER-FORWARD", family).front(),
+                HasSubstr("-m conntrack --ctstate RELATED,ESTABLISHED -g "
+                          "KUBE-POD-FW-ESTABLISHED"));
     for (const char* root : {"KUBE-POD-FW-INGRESS", "KUBE-POD-FW-EGRESS"}) {
       EXPECT_THAT(RulesOf(root, family).front(),
                   testing::EndsWith("-j KUBE-NWPLCY-COMMON"));
@@ -103,9 +106,13 @@ TEST_F(OpenConnectionsTest, EstablishedIsJudgedBeforeAnyChainOfAPod) {
     const std::vector<std::string> common =
         RulesOf("KUBE-NWPLCY-COMMON", family);
     ASSERT_GE(common.size(), 2u);
-    EXPECT_THAT(common[0], HasSubstr("--ctstate INVALID -j DROP"));
+    EXPECT_THAT(common[0], testing::AllOf(HasSubstr("-m conntrack --ctstate "
+                                                    "INVALID -m comment "),
+                                          testing::EndsWith("-j DROP")));
     EXPECT_THAT(common[1],
-                HasSubstr("--ctstate RELATED,ESTABLISHED -j ACCEPT"));
+                testing::AllOf(HasSubstr("-m conntrack --ctstate "
+                                         "RELATED,ESTABLISHED -m comment "),
+                               testing::EndsWith("-j ACCEPT")));
   }
 }
 

@@ -134,7 +134,8 @@ TEST_P(EntryCodecTest, EveryChangedByteOfAnExtensionIsSeen) {
 
 TEST_P(EntryCodecTest, NamesAForeignMatch) {
   EntryParts parts = Encoded(Rich());
-  parts.matches.push_back({"owner", 1, std::string(16, '\0')});
+  parts.matches.insert(parts.matches.end() - 1,
+                       {"owner", 1, std::string(16, '\0')});
   const Rule rule = Decoded(parts);
   EXPECT_EQ(rule.foreign, "match owner revision 1");
   // Where it leads is known all the same.
@@ -144,7 +145,7 @@ TEST_P(EntryCodecTest, NamesAForeignMatch) {
 
 TEST_P(EntryCodecTest, NamesAnotherRevision) {
   EntryParts parts = Encoded(Rich());
-  parts.matches[2].revision = 2;
+  parts.matches[1].revision = 2;
   EXPECT_EQ(Decoded(parts).foreign, "match conntrack revision 2");
 }
 
@@ -161,23 +162,35 @@ TEST_P(EntryCodecTest, NamesAForeignTarget) {
 
 TEST_P(EntryCodecTest, ASecondCommentIsForeign) {
   EntryParts parts = Encoded(Rich());
-  parts.matches.push_back(parts.matches[0]);
-  EXPECT_FALSE(Decoded(parts).foreign.empty());
+  const Extension comment = parts.matches.back();
+  for (size_t place = 0; place <= parts.matches.size(); ++place) {
+    EntryParts twice = parts;
+    twice.matches.insert(twice.matches.begin() + place, comment);
+    EXPECT_FALSE(Decoded(twice).foreign.empty()) << place;
+  }
 }
 
-// Where no set is asked it stands first, as everywhere in kube-router's rules.
 TEST_P(EntryCodecTest, ACommentInAnotherPlaceIsForeign) {
   const Rule rule = Rich();
   const EntryParts parts = Encoded(rule);
   ASSERT_EQ(parts.matches.size(), 4u);
-  EXPECT_EQ(parts.matches[0].name, "comment");
-  for (size_t place = 1; place < parts.matches.size(); ++place) {
+  EXPECT_EQ(parts.matches.back().name, "comment");
+  for (size_t place = 0; place + 1 < parts.matches.size(); ++place) {
     EntryParts moved = parts;
-    moved.matches.erase(moved.matches.begin());
-    moved.matches.insert(moved.matches.begin() + place, parts.matches[0]);
+    moved.matches.pop_back();
+    moved.matches.insert(moved.matches.begin() + place, parts.matches.back());
     EXPECT_NE(Decoded(moved), rule) << place;
     EXPECT_FALSE(Decoded(moved).foreign.empty()) << place;
   }
+  // First, as older layouts have it, it is told all the same, and so is the
+  // rest.
+  EntryParts first = parts;
+  first.matches.pop_back();
+  first.matches.insert(first.matches.begin(), parts.matches.back());
+  Rule known = Decoded(first);
+  EXPECT_EQ(known.foreign, "other options of match comment");
+  known.foreign.clear();
+  EXPECT_EQ(known, rule);
   // Alone it is both first and last.
   const Rule alone = PlainRule("alone", AcceptAction{});
   EXPECT_EQ(Decoded(Encoded(alone)), alone);

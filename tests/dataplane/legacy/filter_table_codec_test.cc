@@ -109,7 +109,9 @@ TEST_P(FilterTableCodecTest, ForeignRulesAreSeenAsSuch) {
       "-m conntrack --ctstate NEW,UNTRACKED -j ACCEPT",
       "-m addrtype --src-type MULTICAST -j ACCEPT",
       "-m addrtype ! --dst-type LOCAL --src-type LOCAL -j ACCEPT",
-      "-m mark --mark 1 -m comment --comment late -j ACCEPT",
+      "-m comment --comment early -m mark --mark 1 -j ACCEPT",
+      "-m mark --mark 1 -m comment --comment amid -m conntrack --ctstate NEW "
+      "-j ACCEPT",
       "-m limit --limit 13/hour -j ACCEPT",
       "-m set --match-set " + services_.value() + " src,dst -j ACCEPT",
       "-m set --match-set " + addresses_.value() +
@@ -129,8 +131,9 @@ TEST_P(FilterTableCodecTest, ForeignRulesAreSeenAsSuch) {
     EXPECT_FALSE(rules[i].foreign.empty()) << foreign[i];
 }
 
-// As an older version of this program wrote them: allowed, but slow.
-TEST_P(FilterTableCodecTest, ASetRuleWithItsCommentFirstIsWrittenAnew) {
+// As kube-router and older versions of this program have them: valid, but a
+// call for each packet.
+TEST_P(FilterTableCodecTest, ARuleWithItsCommentFirstIsWrittenAnew) {
   const std::string set =
       absl::StrCat("-m set --match-set ", addresses_.value(), " src ");
   const std::string comment = "-m comment --comment \"two words\" ";
