@@ -97,12 +97,11 @@ Rule AcceptPassed(const LayoutOptions& options, std::string comment) {
 Rule ToEgress(Family family, std::vector<Match> more = {}) {
   std::vector<Match> matches = {SetMatch{LocalPodsSet(family), Side::kSource}};
   matches.insert(matches.end(), more.begin(), more.end());
-  return Jump(RootChain(Direction::kEgress), "from local pods",
-              std::move(matches));
+  return Jump(RootChain(Direction::kEgress), "", std::move(matches));
 }
 
 Rule ToIngress(Family family) {
-  return Jump(RootChain(Direction::kIngress), "to local pods",
+  return Jump(RootChain(Direction::kIngress), "",
               {SetMatch{LocalPodsSet(family), Side::kDestination}});
 }
 

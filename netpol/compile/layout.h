@@ -1,6 +1,8 @@
 // The fixed part of the rule layout, and the names of the rest.
 //
-// A packet enters by KUBE-ROUTER-INPUT, -FORWARD or -OUTPUT. Only packets from
+// A packet enters by KUBE-ROUTER-INPUT, -FORWARD or -OUTPUT. A forwarded one of
+// a known connection leaves at once: if it is of a pod of this node it passes
+// (KUBE-POD-FW-ESTABLISHED), else the rules of others decide. Only packets from
 // or to a pod of this node (set kube-router-local-pods) go on: by source into
 // KUBE-POD-FW-EGRESS, by destination into KUBE-POD-FW-INGRESS. Each of the two
 // judges what needs no policy (KUBE-NWPLCY-COMMON), then sends isolated pods to
