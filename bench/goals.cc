@@ -8,55 +8,47 @@
 namespace netpol {
 namespace {
 
-constexpr char kChurn[] = "bench/engine/churn_benchmark";
-
-// User space may need `limit` us of CPU for an event that changes sets alone,
-// the kernel twice its floor.
-void AddMemberChange(const std::string& what, const std::string& event,
-                     std::vector<Goal>& goals) {
-  const std::string benchmark = absl::StrCat("BM_", event, "/L");
-  goals.push_back({.name = absl::StrCat("L: ", what, ", user space"),
-                   .program = kChurn,
-                   .benchmark = benchmark,
-                   .ours = "user_us",
-                   .unit = "us",
-                   .limit = 100});
-  goals.push_back({.name = absl::StrCat("L: ", what, ", kernel"),
-                   .program = kChurn,
-                   .benchmark = benchmark,
-                   .ours = "edit_us",
-                   .unit = "us",
-                   .floor = "edit_floor_us",
-                   .ratio = "edit_ratio",
-                   .of = Goal::Of::kRatio,
-                   .limit = 2});
-  goals.push_back({.name = absl::StrCat("L: ", what, ", table commits"),
-                   .program = kChurn,
-                   .benchmark = benchmark,
-                   .ours = "table_commits",
-                   .unit = "commits",
-                   .limit = 0});
+// A counter of an event on L.
+Goal ChurnGoal(const std::string& what, const std::string& event,
+               const std::string& counter, const std::string& unit,
+               double limit) {
+  return {.name = what,
+          .program = "bench/engine/churn_benchmark",
+          .benchmark = absl::StrCat("BM_", event, "/L"),
+          .ours = counter,
+          .unit = unit,
+          .limit = limit};
 }
 
-// An event that changes rules: a millisecond, and one commit near its floor.
+// The same beside the kernel's floor, by PREFIX_us, PREFIX_floor_us and
+// PREFIX_ratio.
+Goal ChurnRatio(const std::string& what, const std::string& event,
+                const std::string& prefix, double limit) {
+  Goal goal = ChurnGoal(what, event, prefix + "_us", "us", limit);
+  goal.floor = prefix + "_floor_us";
+  goal.ratio = prefix + "_ratio";
+  goal.of = Goal::Of::kRatio;
+  return goal;
+}
+
+// An event that changes sets alone.
+void AddMemberChange(const std::string& what, const std::string& event,
+                     std::vector<Goal>& goals) {
+  goals.push_back(ChurnGoal(absl::StrCat("L: ", what, ", user space"), event,
+                            "user_us", "us", 100));
+  goals.push_back(
+      ChurnRatio(absl::StrCat("L: ", what, ", kernel"), event, "edit", 2));
+  goals.push_back(ChurnGoal(absl::StrCat("L: ", what, ", table commits"), event,
+                            "table_commits", "commits", 0));
+}
+
+// An event that changes rules.
 void AddRuleChange(const std::string& what, const std::string& event,
                    std::vector<Goal>& goals) {
-  const std::string benchmark = absl::StrCat("BM_", event, "/L");
-  goals.push_back({.name = absl::StrCat("L: ", what, ", user space"),
-                   .program = kChurn,
-                   .benchmark = benchmark,
-                   .ours = "user_us",
-                   .unit = "us",
-                   .limit = 1000});
-  goals.push_back({.name = absl::StrCat("L: ", what, ", commit"),
-                   .program = kChurn,
-                   .benchmark = benchmark,
-                   .ours = "commit_us",
-                   .unit = "us",
-                   .floor = "commit_floor_us",
-                   .ratio = "commit_ratio",
-                   .of = Goal::Of::kRatio,
-                   .limit = 1.3});
+  goals.push_back(ChurnGoal(absl::StrCat("L: ", what, ", user space"), event,
+                            "user_us", "us", 1000));
+  goals.push_back(
+      ChurnRatio(absl::StrCat("L: ", what, ", commit"), event, "commit", 1.3));
 }
 
 void AddGrowth(const std::string& event, std::vector<Goal>& goals) {

@@ -4,10 +4,10 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "bench/rooms/bench_main.h"
 #include "bench/rooms/operation_meter.h"
 #include "bench/rooms/parsed_event.h"
+#include "bench/rooms/registration.h"
 #include "bench/rooms/repeated_event.h"
 #include "bench/rooms/warm_cluster.h"
 #include "benchmark/benchmark.h"
@@ -73,26 +73,13 @@ void BM_CompileEvent(benchmark::State& state, const std::string& event,
 }
 
 void RegisterAll() {
-  for (const char* workload : {"S", "M", "L"}) {
-    benchmark::RegisterBenchmark(
-        absl::StrCat("BM_CompileCold/", workload).c_str(), BM_CompileCold,
-        std::string(workload))
-        ->UseManualTime()
-        ->Unit(benchmark::kMillisecond);
-  }
-  for (const char* event :
-       {"remote_pod_leaves", "remote_pod_comes", "remote_pod_relabelled",
-        "local_pod_leaves", "local_pod_comes", "policy_changes",
-        "policy_leaves", "policy_comes", "wide_policy_comes",
-        "narrow_policy_comes", "namespace_relabelled"}) {
-    for (const char* workload : kEventWorkloads) {
-      benchmark::RegisterBenchmark(
-          absl::StrCat("BM_CompileEvent/", event, "/", workload).c_str(),
-          BM_CompileEvent, std::string(event), std::string(workload))
-          ->UseManualTime()
-          ->Unit(benchmark::kMicrosecond);
-    }
-  }
+  RegisterWorkloads("BM_CompileCold", BM_CompileCold, benchmark::kMillisecond);
+  RegisterEvents(
+      "BM_CompileEvent", BM_CompileEvent,
+      {"remote_pod_leaves", "remote_pod_comes", "remote_pod_relabelled",
+       "local_pod_leaves", "local_pod_comes", "policy_changes", "policy_leaves",
+       "policy_comes", "wide_policy_comes", "narrow_policy_comes",
+       "namespace_relabelled"});
 }
 
 }  // namespace

@@ -3,10 +3,10 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "bench/rooms/bench_main.h"
 #include "bench/rooms/operation_meter.h"
 #include "bench/rooms/parsed_event.h"
+#include "bench/rooms/registration.h"
 #include "bench/rooms/repeated_event.h"
 #include "bench/rooms/warm_cluster.h"
 #include "benchmark/benchmark.h"
@@ -63,26 +63,13 @@ void BM_StateEvent(benchmark::State& state, const std::string& event,
 }
 
 void RegisterAll() {
-  for (const char* workload : {"S", "M", "L"}) {
-    benchmark::RegisterBenchmark(
-        absl::StrCat("BM_StateFill/", workload).c_str(), BM_StateFill,
-        std::string(workload))
-        ->UseManualTime()
-        ->Unit(benchmark::kMillisecond);
-  }
-  for (const char* event :
-       {"remote_pod_leaves", "remote_pod_comes", "remote_pod_relabelled",
-        "other_pod_comes", "local_pod_leaves", "local_pod_comes",
-        "policy_changes", "policy_comes", "wide_policy_comes",
-        "narrow_policy_comes", "namespace_relabelled"}) {
-    for (const char* workload : kEventWorkloads) {
-      benchmark::RegisterBenchmark(
-          absl::StrCat("BM_StateEvent/", event, "/", workload).c_str(),
-          BM_StateEvent, std::string(event), std::string(workload))
-          ->UseManualTime()
-          ->Unit(benchmark::kMicrosecond);
-    }
-  }
+  RegisterWorkloads("BM_StateFill", BM_StateFill, benchmark::kMillisecond);
+  RegisterEvents(
+      "BM_StateEvent", BM_StateEvent,
+      {"remote_pod_leaves", "remote_pod_comes", "remote_pod_relabelled",
+       "other_pod_comes", "local_pod_leaves", "local_pod_comes",
+       "policy_changes", "policy_comes", "wide_policy_comes",
+       "narrow_policy_comes", "namespace_relabelled"});
 }
 
 }  // namespace

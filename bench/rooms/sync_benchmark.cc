@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/str_cat.h"
 #include "bench/rooms/bench_main.h"
 #include "bench/rooms/null_dataplane.h"
 #include "bench/rooms/operation_meter.h"
+#include "bench/rooms/registration.h"
 #include "bench/rooms/repeated_event.h"
 #include "bench/rooms/warm_cluster.h"
 #include "benchmark/benchmark.h"
@@ -117,33 +117,13 @@ void BM_ApplyEvent(benchmark::State& state, const std::string& event,
 }
 
 void RegisterAll() {
-  for (const char* workload : {"S", "M", "L"}) {
-    benchmark::RegisterBenchmark(absl::StrCat("BM_PlanCold/", workload).c_str(),
-                                 BM_PlanCold, std::string(workload))
-        ->UseManualTime()
-        ->Unit(benchmark::kMillisecond);
-    benchmark::RegisterBenchmark(
-        absl::StrCat("BM_PlanNothing/", workload).c_str(), BM_PlanNothing,
-        std::string(workload))
-        ->UseManualTime()
-        ->Unit(benchmark::kMicrosecond);
-  }
-  for (const char* event :
-       {"remote_pod_leaves", "local_pod_comes", "policy_changes",
-        "wide_policy_comes", "narrow_policy_comes", "namespace_relabelled"}) {
-    for (const char* workload : kEventWorkloads) {
-      benchmark::RegisterBenchmark(
-          absl::StrCat("BM_PlanEvent/", event, "/", workload).c_str(),
-          BM_PlanEvent, std::string(event), std::string(workload))
-          ->UseManualTime()
-          ->Unit(benchmark::kMicrosecond);
-      benchmark::RegisterBenchmark(
-          absl::StrCat("BM_ApplyEvent/", event, "/", workload).c_str(),
-          BM_ApplyEvent, std::string(event), std::string(workload))
-          ->UseManualTime()
-          ->Unit(benchmark::kMicrosecond);
-    }
-  }
+  RegisterWorkloads("BM_PlanCold", BM_PlanCold, benchmark::kMillisecond);
+  RegisterWorkloads("BM_PlanNothing", BM_PlanNothing, benchmark::kMicrosecond);
+  const std::vector<std::string> events = {
+      "remote_pod_leaves", "local_pod_comes",     "policy_changes",
+      "wide_policy_comes", "narrow_policy_comes", "namespace_relabelled"};
+  RegisterEvents("BM_PlanEvent", BM_PlanEvent, events);
+  RegisterEvents("BM_ApplyEvent", BM_ApplyEvent, events);
 }
 
 }  // namespace

@@ -34,6 +34,9 @@ struct WarmNode {
     kernel = made.get();
     ControllerOptions options;
     options.node_name = std::string(kWorkloadNode);
+    // What a change concerns is told by the sets and chains of policies, which
+    // chains of many would join.
+    options.layout.most_chains_in_a_row = 1000;
     controller = *Controller::Create(std::move(options), std::move(made));
     VisitWorkload(shape, kSeed, [this](const v1::WatchEvent& e) { Tell(e); });
     Sync();
