@@ -27,9 +27,9 @@ Rule ModelRule(int chain, int number) {
   Rule rule;
   rule.protocol = IPPROTO_TCP;
   rule.comment = absl::StrCat("space-", chain % 100, "/model-", chain);
-  rule.matches.push_back(SetMatch{ModelSetName((chain + number) % kSets)});
   const auto port = static_cast<uint16_t>(8000 + number);
-  rule.matches.push_back(PortsMatch{{{port, port}}});
+  rule.matches = {SetMatch{ModelSetName((chain + number) % kSets)},
+                  PortsMatch{{{port, port}}}};
   rule.action = GotoAction{ChainName(kVerdictChain)};
   return rule;
 }
