@@ -5,10 +5,6 @@
 // policies. KIND is "new" (each packet is NEW, of a flow nobody answers), "est"
 // (of an established flow) or "conn" (each packet is the first of its
 // connection). One iteration is one round over all three layouts.
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <iostream>
 #include <memory>
 #include <string>
 #include <utility>
@@ -19,8 +15,8 @@
 #include "bench/data_path/crowded_node.h"
 #include "bench/data_path/layout_comparison.h"
 #include "bench/data_path/packet_path.h"
+#include "bench/engine/bench_network.h"
 #include "benchmark/benchmark.h"
-#include "tests/kernel/lab/netns.h"
 
 namespace netpol {
 namespace {
@@ -104,21 +100,7 @@ void RegisterAll(CurrentNodes* nodes) {
 }  // namespace netpol
 
 int main(int argc, char** argv) {
-  if (!netpol::MayMakeNamespaces()) {
-    std::cerr << "data_path_benchmark: needs root: it makes network "
-                 "namespaces\n";
-    return 1;
-  }
-  // The host's lock is for the host's tables.
-  char lock[] = "/tmp/data_path_benchmark.XXXXXX";
-  if (const int fd = mkstemp(lock); fd >= 0) close(fd);
-  setenv("XTABLES_LOCKFILE", lock, 1);
-  {
-    netpol::CurrentNodes nodes;
-    benchmark::Initialize(&argc, argv);
-    netpol::RegisterAll(&nodes);
-    benchmark::RunSpecifiedBenchmarks();
-  }
-  unlink(lock);
-  return 0;
+  netpol::CurrentNodes nodes;
+  netpol::RegisterAll(&nodes);
+  return netpol::RunBenchmarksInNetwork(argc, argv);
 }

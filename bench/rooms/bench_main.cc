@@ -1,9 +1,11 @@
 #include "bench/rooms/bench_main.h"
 
+#include <iostream>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "bench/engine/bench_network.h"
 #include "benchmark/benchmark.h"
 
 namespace netpol {
@@ -19,6 +21,15 @@ int RunBenchmarks(int argc, char** argv, double seconds) {
   if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 1;
   benchmark::RunSpecifiedBenchmarks();
   return 0;
+}
+
+int RunBenchmarksAsRoot(int argc, char** argv, double seconds) {
+  const auto network = BenchNetwork::Enter();
+  if (!network.ok()) {
+    std::cerr << argv[0] << ": " << network.status().message() << "\n";
+    return 1;
+  }
+  return RunBenchmarks(argc, argv, seconds);
 }
 
 }  // namespace netpol

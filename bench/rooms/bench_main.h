@@ -10,6 +10,9 @@ namespace netpol {
 // and taking back.
 int RunBenchmarks(int argc, char** argv, double seconds);
 
+// The same in a BenchNetwork; 1 when that cannot be had.
+int RunBenchmarksAsRoot(int argc, char** argv, double seconds);
+
 }  // namespace netpol
 
 #endif  // NETPOL_BENCH_ROOMS_BENCH_MAIN_H_

@@ -16,8 +16,6 @@
 #include "netpol/rules/ruleset_change.h"
 #include "netpol/state/cluster_state.h"
 #include "netpol/state/dirty_set.h"
-#include "netpol/testing/builders.h"
-#include "netpol/testing/cluster.h"
 #include "netpol/testing/workload.h"
 
 namespace netpol {
@@ -34,12 +32,8 @@ void Count(const RulesetChange& change, benchmark::State& state) {
 
 // A whole cluster, by a compiler that has told nothing yet.
 void BM_CompileCold(benchmark::State& state, const std::string& workload) {
-  std::vector<ParsedEvent> objects;
-  for (const v1::WatchEvent& event :
-       ListingOf(MakeWorkload(NamedWorkload(workload), kBenchSeed))) {
-    if (event.type() == v1::WatchEvent::UPSERT)
-      objects.push_back(ParseEvent(event));
-  }
+  const std::vector<ParsedEvent> objects =
+      ParsedObjects(MakeWorkload(NamedWorkload(workload), kBenchSeed));
   OperationMeter meter;
   RulesetChange change;
   for (auto _ : state) {

@@ -1,14 +1,13 @@
 // Rules to the kernel's binary form and back. Needs root: a rule carries the
 // kernel's number of its set.
-#include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "bench/engine/bench_network.h"
 #include "bench/rooms/bench_main.h"
 #include "bench/rooms/operation_meter.h"
+#include "bench/rooms/registration.h"
 #include "bench/rooms/warm_cluster.h"
 #include "benchmark/benchmark.h"
 #include "netpol/base/ip.h"
@@ -97,29 +96,14 @@ void BM_DecodeRule(benchmark::State& state, const std::string& workload) {
 }
 
 void RegisterAll() {
-  for (const char* workload : {"S", "M", "L"}) {
-    benchmark::RegisterBenchmark(
-        absl::StrCat("BM_EncodeRule/", workload).c_str(), BM_EncodeRule,
-        std::string(workload))
-        ->UseManualTime()
-        ->Unit(benchmark::kMicrosecond);
-    benchmark::RegisterBenchmark(
-        absl::StrCat("BM_DecodeRule/", workload).c_str(), BM_DecodeRule,
-        std::string(workload))
-        ->UseManualTime()
-        ->Unit(benchmark::kMicrosecond);
-  }
+  RegisterWorkloads("BM_EncodeRule", BM_EncodeRule, benchmark::kMicrosecond);
+  RegisterWorkloads("BM_DecodeRule", BM_DecodeRule, benchmark::kMicrosecond);
 }
 
 }  // namespace
 }  // namespace netpol
 
 int main(int argc, char** argv) {
-  const auto network = netpol::BenchNetwork::Enter();
-  if (!network.ok()) {
-    std::cerr << argv[0] << ": " << network.status().message() << "\n";
-    return 1;
-  }
   netpol::RegisterAll();
-  return netpol::RunBenchmarks(argc, argv, 0.2);
+  return netpol::RunBenchmarksAsRoot(argc, argv, 0.2);
 }

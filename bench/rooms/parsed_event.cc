@@ -64,4 +64,13 @@ void Tell(ParsedEvent event, ClusterState& state) {
   absl::visit(Teller{state}, std::move(event));
 }
 
+std::vector<ParsedEvent> ParsedObjects(const Cluster& cluster) {
+  std::vector<ParsedEvent> objects;
+  for (const v1::WatchEvent& event : ListingOf(cluster)) {
+    if (event.type() == v1::WatchEvent::UPSERT)
+      objects.push_back(ParseEvent(event));
+  }
+  return objects;
+}
+
 }  // namespace netpol

@@ -4,11 +4,13 @@
 #define NETPOL_BENCH_ROOMS_PARSED_EVENT_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/types/variant.h"
 #include "netpol/policy/object_key.h"
 #include "netpol/policy/objects.h"
 #include "netpol/state/cluster_state.h"
+#include "netpol/testing/cluster.h"
 #include "proto/netpol/watch_event.pb.h"
 
 namespace netpol {
@@ -26,6 +28,9 @@ using ParsedEvent =
 // `event` must be an upsert, or the end of a pod or policy; anything else, and
 // an object that cannot be parsed, ends the program.
 ParsedEvent ParseEvent(const v1::WatchEvent& event);
+
+// All objects of `cluster`.
+std::vector<ParsedEvent> ParsedObjects(const Cluster& cluster);
 
 void Tell(ParsedEvent event, ClusterState& state);
 

@@ -1,5 +1,4 @@
 // Every call about sets, beside raw netlink on the same sets. Needs root.
-#include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -205,10 +204,5 @@ BENCHMARK(BM_ReadSets)->Apply(Sizes);
 }  // namespace netpol
 
 int main(int argc, char** argv) {
-  const auto network = netpol::BenchNetwork::Enter();
-  if (!network.ok()) {
-    std::cerr << argv[0] << ": " << network.status().message() << "\n";
-    return 1;
-  }
-  return netpol::RunBenchmarks(argc, argv, 0.1);
+  return netpol::RunBenchmarksAsRoot(argc, argv, 0.1);
 }

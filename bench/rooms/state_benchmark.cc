@@ -12,8 +12,6 @@
 #include "benchmark/benchmark.h"
 #include "netpol/state/cluster_state.h"
 #include "netpol/state/dirty_set.h"
-#include "netpol/testing/builders.h"
-#include "netpol/testing/cluster.h"
 #include "netpol/testing/workload.h"
 
 namespace netpol {
@@ -21,12 +19,8 @@ namespace {
 
 // All objects of a cluster, to a state that nobody listens to yet.
 void BM_StateFill(benchmark::State& state, const std::string& workload) {
-  std::vector<ParsedEvent> objects;
-  for (const v1::WatchEvent& event :
-       ListingOf(MakeWorkload(NamedWorkload(workload), kBenchSeed))) {
-    if (event.type() == v1::WatchEvent::UPSERT)
-      objects.push_back(ParseEvent(event));
-  }
+  const std::vector<ParsedEvent> objects =
+      ParsedObjects(MakeWorkload(NamedWorkload(workload), kBenchSeed));
   OperationMeter meter;
   for (auto _ : state) {
     std::vector<ParsedEvent> events = objects;

@@ -1,6 +1,5 @@
 // Reading and committing the kernel's table, beside bare libiptc on the same
 // table. Needs root.
-#include <iostream>
 #include <memory>
 #include <string>
 
@@ -107,10 +106,5 @@ BENCHMARK(BM_ReadTable)
 }  // namespace netpol
 
 int main(int argc, char** argv) {
-  const auto network = netpol::BenchNetwork::Enter();
-  if (!network.ok()) {
-    std::cerr << argv[0] << ": " << network.status().message() << "\n";
-    return 1;
-  }
-  return netpol::RunBenchmarks(argc, argv, 2);
+  return netpol::RunBenchmarksAsRoot(argc, argv, 2);
 }

@@ -1,16 +1,14 @@
 // Packets wrongly refused or passed during thousands of commits: none. Network
 // namespaces of its own; needs root. NETPOL_SEED and NETPOL_STEPS choose
-// another run, and its commits; takes 20 to 40 s for each thousand.
-#include <stdlib.h>
-#include <unistd.h>
-
+// another run, and its commits; a thousand take some five seconds where nothing
+// else runs.
 #include <iostream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "bench/engine/bench_network.h"
 #include "benchmark/benchmark.h"
 #include "netpol/testing/random_rounds.h"
-#include "tests/kernel/lab/netns.h"
 #include "tests/kernel/steady_traffic/steady_run.h"
 
 namespace netpol {
@@ -87,19 +85,5 @@ BENCHMARK(BM_SteadyTraffic)->Iterations(1)->Unit(benchmark::kSecond);
 }  // namespace netpol
 
 int main(int argc, char** argv) {
-  if (!netpol::MayMakeNamespaces()) {
-    std::cerr << "steady_traffic_benchmark: needs root: it makes network "
-                 "namespaces\n";
-    return 1;
-  }
-  // The host's lock is for the host's tables.
-  char lock[] = "/tmp/steady_traffic.XXXXXX";
-  const int fd = mkstemp(lock);
-  if (fd < 0) return 1;
-  setenv("XTABLES_LOCKFILE", lock, 1);
-  benchmark::Initialize(&argc, argv);
-  benchmark::RunSpecifiedBenchmarks();
-  close(fd);
-  unlink(lock);
-  return 0;
+  return netpol::RunBenchmarksInNetwork(argc, argv);
 }

@@ -54,6 +54,7 @@ Compiler::Compiler(LayoutOptions options, ClusterState* state)
 
 RulesetChange Compiler::Compile(const DirtySet& dirty) {
   RulesetChange change;
+  ++round_;
   EmitFixed(change);
   registry_.Apply(dirty, change);
   UpdateLocalPods(dirty, change);
@@ -123,11 +124,14 @@ void Compiler::UpdatePodCidrs(RulesetChange& change) {
 void Compiler::UpdateSubject(const ObjectKey& key, RulesetChange& change) {
   const Pod* pod = state_.FindPod(key);
   if (pod != nullptr && !state_.IsLocal(*pod)) pod = nullptr;
+  std::vector<const NetworkPolicy*> selecting;
+  if (pod != nullptr) selecting = state_.PoliciesSelecting(*pod);
   absl::btree_map<Lane, Isolation>& lanes = isolated_[key];
   for (Direction direction : kDirections) {
     for (Family family : options_.families) {
       const Lane lane{direction, family};
-      Isolation after = IsolationOf(pod, lane);
+      Isolation after;
+      if (pod != nullptr) after = IsolationOf(*pod, selecting, lane);
       auto it = lanes.find(lane);
       const Isolation before = it == lanes.end() ? Isolation() : it->second;
       if (before == after) continue;
@@ -142,17 +146,17 @@ void Compiler::UpdateSubject(const ObjectKey& key, RulesetChange& change) {
   if (lanes.empty()) isolated_.erase(key);
 }
 
-Compiler::Isolation Compiler::IsolationOf(const Pod* pod,
-                                          const Lane& lane) const {
+Compiler::Isolation Compiler::IsolationOf(
+    const Pod& pod, const std::vector<const NetworkPolicy*>& selecting,
+    const Lane& lane) const {
   Isolation isolation;
-  if (pod == nullptr) return isolation;
-  for (const IpAddress& address : pod->addresses) {
-    if (address.family == lane.family && state_.LocalOwner(address) == pod) {
+  for (const IpAddress& address : pod.addresses) {
+    if (address.family == lane.family && state_.LocalOwner(address) == &pod) {
       isolation.addresses.push_back(address);
     }
   }
   if (isolation.addresses.empty()) return isolation;
-  for (const NetworkPolicy* policy : state_.PoliciesSelecting(*pod)) {
+  for (const NetworkPolicy* policy : selecting) {
     if (Isolates(*policy, lane.direction))
       isolation.policies.push_back(policy->key);
   }
@@ -270,14 +274,14 @@ void Compiler::UpdatePolicy(const ObjectKey& policy, RulesetChange& change) {
   for (Direction direction : kDirections) {
     for (Family family : options_.families) {
       auto it = policy_chains_.find({policy, {direction, family}});
-      if (it != policy_chains_.end() && it->second.users > 0)
+      if (it != policy_chains_.end() && IsOutdated(it->second))
         EmitPolicyChain(it->first, it->second, change);
     }
   }
   // No more groups than pods of this node.
   for (auto& [key, chain] : group_chains_) {
     const std::vector<ObjectKey>& policies = key.first;
-    if (chain.users > 0 && IsUnited(policies) &&
+    if (IsOutdated(chain) && IsUnited(policies) &&
         std::binary_search(policies.begin(), policies.end(), policy)) {
       EmitGroupChain(key, chain, change);
     }
@@ -302,6 +306,7 @@ std::vector<Rule> Compiler::CompileInto(ChainState& chain,
       CompileRules(rules, lane.direction, lane.family, registry_);
   for (const SetName& set : chain.sets) registry_.Release(set);
   chain.sets = std::move(compiled.sets);
+  chain.compiled_in = round_;
   return std::move(compiled.rules);
 }
 

@@ -2,6 +2,7 @@
 #ifndef NETPOL_COMPILE_COMPILER_H_
 #define NETPOL_COMPILE_COMPILER_H_
 
+#include <cstdint>
 #include <vector>
 
 #include "absl/container/btree_map.h"
@@ -51,6 +52,7 @@ class Compiler {
   // The chain of a policy or of a group of policies.
   struct ChainState {
     int users = 0;
+    uint64_t compiled_in = 0;  // see round_
     std::vector<SetName> sets;
   };
   using PolicyLane = std::pair<ObjectKey, Lane>;
@@ -60,7 +62,10 @@ class Compiler {
   void UpdateLocalPods(const DirtySet& dirty, RulesetChange& change);
   void UpdatePodCidrs(RulesetChange& change);
   void UpdateSubject(const ObjectKey& key, RulesetChange& change);
-  Isolation IsolationOf(const Pod* pod, const Lane& lane) const;
+  // `selecting` are the policies that select `pod`, sorted.
+  Isolation IsolationOf(const Pod& pod,
+                        const std::vector<const NetworkPolicy*>& selecting,
+                        const Lane& lane) const;
   void Isolate(const ObjectKey& pod, const Lane& lane, const Isolation& before,
                const Isolation& after, RulesetChange& change);
   std::vector<Rule> PodChainRules(const ObjectKey& pod, const Lane& lane,
@@ -75,6 +80,11 @@ class Compiler {
   // Whether the policies of a group have one chain for all.
   bool IsUnited(const std::vector<ObjectKey>& policies) const {
     return policies.size() > options_.most_chains_in_a_row;
+  }
+  // Whether a chain that is in use does not show yet what changed in this
+  // round.
+  bool IsOutdated(const ChainState& chain) const {
+    return chain.users > 0 && chain.compiled_in < round_;
   }
   void UpdatePolicy(const ObjectKey& policy, RulesetChange& change);
   void EmitPolicyChain(const PolicyLane& key, ChainState& chain,
@@ -93,6 +103,7 @@ class Compiler {
   ClusterState& state_;
   SetRegistry registry_;
   bool fixed_told_ = false;
+  uint64_t round_ = 0;  // calls of Compile()
 
   absl::btree_map<ObjectKey, absl::btree_map<Lane, Isolation>> isolated_;
   absl::btree_map<PolicyLane, ChainState> policy_chains_;

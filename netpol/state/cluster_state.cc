@@ -125,25 +125,6 @@ const Labels& ClusterState::NamespaceLabels(const Pod& pod) const {
 
 // ---- pods
 
-void ClusterState::Share(Pod& pod) {
-  pod.labels.ShareIn(label_pool_);
-  pod.node_name = node_pool_.Share(pod.node_name);
-  pod.ports = port_pool_.Share(pod.ports);
-  pod.host_addresses = host_pool_.Share(pod.host_addresses);
-}
-
-void ClusterState::Share(NetworkPolicy& policy) {
-  policy.subject.ShareIn(selector_pool_);
-  for (std::vector<PolicyRule>* rules : {&policy.ingress, &policy.egress}) {
-    for (PolicyRule& rule : *rules) {
-      for (PodTerm& term : rule.pods) {
-        term.namespaces.ShareIn(selector_pool_);
-        term.pods.ShareIn(selector_pool_);
-      }
-    }
-  }
-}
-
 void ClusterState::Link(const Pod& pod) {
   owners_.Add(pod);
   groups_.Add(pod);
@@ -164,7 +145,7 @@ void ClusterState::Unlink(const Pod& pod) {
 void ClusterState::UpsertPod(Pod pod) {
   auto it = pods_.find(pod.key);
   if (it == pods_.end()) {
-    Share(pod);
+    parts_.Share(pod);
     const auto stored =
         pods_.insert(std::make_unique<Pod>(std::move(pod))).first;
     Link(**stored);
@@ -174,7 +155,7 @@ void ClusterState::UpsertPod(Pod pod) {
   Pod& stored = **it;
   if (stored == pod) return;
   Unlink(stored);
-  Share(pod);
+  parts_.Share(pod);
   const Pod before = std::exchange(stored, std::move(pod));
   Link(stored);
   Tell(before, stored);
@@ -294,7 +275,7 @@ void ClusterState::MarkSubjects(const NetworkPolicy& policy) {
 }
 
 void ClusterState::UpsertPolicy(NetworkPolicy policy) {
-  Share(policy);
+  parts_.Share(policy);
   auto it = policies_.find(policy.key);
   if (it != policies_.end()) {
     NetworkPolicy& stored = **it;

@@ -13,7 +13,6 @@
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "netpol/base/ip.h"
-#include "netpol/base/shared_value.h"
 #include "netpol/policy/object_key.h"
 #include "netpol/policy/objects.h"
 #include "netpol/policy/selector.h"
@@ -23,6 +22,7 @@
 #include "netpol/state/named_port_registry.h"
 #include "netpol/state/pod_groups.h"
 #include "netpol/state/selector_index.h"
+#include "netpol/state/shared_parts.h"
 #include "netpol/state/term_index.h"
 
 namespace netpol {
@@ -115,9 +115,6 @@ class ClusterState {
                           Labels labels);
   const Labels& NamespaceLabels(const Pod& pod) const;
 
-  // Keeps what many objects have in common once.
-  void Share(Pod& pod);
-  void Share(NetworkPolicy& policy);
   void Link(const Pod& pod);
   void Unlink(const Pod& pod);
   // Tells everything that the pod had to do with, as it was and as it is.
@@ -151,14 +148,10 @@ class ClusterState {
   KeyedSet<Pod> pods_;
   PodGroups groups_;
   AddressOwners owners_;
-  SharedPool<std::string> label_pool_;
-  SharedPool<std::string> node_pool_;
-  SharedPool<std::vector<NamedPort>> port_pool_;
-  SharedPool<std::vector<IpAddress>> host_pool_;
+  SharedParts parts_;
 
   KeyedSet<PolicyRecord> policies_;
   absl::flat_hash_map<TermIndex::Id, const PolicyRecord*> policies_by_id_;
-  SharedPool<std::vector<Requirement>> selector_pool_;
   TermIndex::Id next_policy_id_ = 0;
   TermIndex subjects_;
 

@@ -1,7 +1,9 @@
 #include "netpol/state/pod_groups.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/hash/hash.h"
@@ -67,30 +69,36 @@ bool PodGroups::IsAnchored(const Selector& selector) {
   return anchor != nullptr && anchor->op == Requirement::Operator::kIn;
 }
 
+std::vector<const PodGroups::Ids*> PodGroups::WithLabel(
+    const Requirement& requirement) const {
+  std::vector<const Ids*> lists;
+  for (const std::string& value : requirement.values) {
+    auto it = by_label_.find(LabelHash(requirement.key, value));
+    if (it != by_label_.end()) lists.push_back(&it->second);
+  }
+  return lists;
+}
+
 std::vector<uint32_t> PodGroups::Candidates(const Selector& selector) const {
-  // The shortest of all ways.
-  std::vector<uint32_t> shortest;
-  bool found = false;
+  std::vector<const Ids*> shortest;
+  size_t least = std::numeric_limits<size_t>::max();
   for (const Requirement& requirement : selector.requirements()) {
     if (requirement.op != Requirement::Operator::kIn) continue;
+    std::vector<const Ids*> lists = WithLabel(requirement);
     size_t size = 0;
-    std::vector<const Ids*> lists;
-    for (const std::string& value : requirement.values) {
-      auto it = by_label_.find(LabelHash(requirement.key, value));
-      if (it == by_label_.end()) continue;
-      lists.push_back(&it->second);
-      size += it->second.size();
-    }
-    if (found && size >= shortest.size()) continue;
-    found = true;
-    shortest.clear();
-    for (const Ids* ids : lists)
-      shortest.insert(shortest.end(), ids->begin(), ids->end());
+    for (const Ids* ids : lists) size += ids->size();
+    if (size >= least) continue;
+    least = size;
+    shortest = std::move(lists);
   }
+  std::vector<uint32_t> candidates;
+  for (const Ids* ids : shortest)
+    candidates.insert(candidates.end(), ids->begin(), ids->end());
   // Labels of one hash would give a group twice.
-  std::sort(shortest.begin(), shortest.end());
-  shortest.erase(std::unique(shortest.begin(), shortest.end()), shortest.end());
-  return shortest;
+  std::sort(candidates.begin(), candidates.end());
+  candidates.erase(std::unique(candidates.begin(), candidates.end()),
+                   candidates.end());
+  return candidates;
 }
 
 }  // namespace netpol

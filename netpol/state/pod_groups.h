@@ -63,7 +63,10 @@ class PodGroups {
  private:
   using Ids = absl::InlinedVector<uint32_t, 2>;
 
-  // A superset of what `selector` chooses; each once.
+  // The groups that have one of the labels that a kIn asks for, by label.
+  std::vector<const Ids*> WithLabel(const Requirement& requirement) const;
+  // A superset of what `selector` chooses; each once. By the requirement that
+  // the fewest meet.
   std::vector<uint32_t> Candidates(const Selector& selector) const;
   uint32_t NewGroup(const Labels& labels);
   void Forget(uint32_t id);

@@ -1,5 +1,6 @@
 #include "netpol/compile/policy_union.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -142,6 +143,28 @@ TEST_F(UnitedGroupTest, ManyPoliciesHaveOneChainWithOneRuleForEachPort) {
                                 HasSubstr("red/policy-0,policy-1"))));
   for (int i = 0; i < 5; ++i) EXPECT_FALSE(HasChainOf(i)) << i;
   EXPECT_EQ(node_.model().Flaws(), "");
+}
+
+TEST_F(UnitedGroupTest, ChainsAreToldOnceInARoundHoweverManyPoliciesChanged) {
+  for (int count : {3, 5}) {
+    CompiledNode node;
+    node.Add(PodBuilder("red", "p").On(kNode).Ip("10.42.0.5"));
+    for (int i = 0; i < count; ++i) node.Add(Policy(i));
+    const auto told = [&] {
+      RulesetChange change = node.Compile();
+      std::vector<std::string> names;
+      for (const Chain& chain : change.table(kV4).chains)
+        names.push_back(chain.name.value());
+      std::sort(names.begin(), names.end());
+      return names;
+    };
+    std::vector<std::string> names = told();
+    EXPECT_EQ(std::unique(names.begin(), names.end()), names.end()) << count;
+    for (int i = 0; i < count; ++i) node.Add(Policy(i, 81));
+    names = told();
+    EXPECT_EQ(names.size(), count == 5 ? 1u : 3u);
+    EXPECT_EQ(std::unique(names.begin(), names.end()), names.end()) << count;
+  }
 }
 
 TEST_F(UnitedGroupTest, AChangeOfOnePolicyChangesTheChain) {

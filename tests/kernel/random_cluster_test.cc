@@ -21,6 +21,7 @@
 #include "netpol/testing/random_rounds.h"
 #include "netpol/testing/reference_evaluator.h"
 #include "tests/kernel/lab/conntrack.h"
+#include "tests/kernel/lab/lab_cluster_options.h"
 #include "tests/kernel/lab/lab_fixture.h"
 #include "tests/kernel/lab/packet_lab.h"
 
@@ -35,7 +36,6 @@ class RandomClusterKernelTest : public LabFixture {
     absl::StatusOr<std::unique_ptr<PacketLab>> lab = PacketLab::Create();
     ASSERT_TRUE(lab.ok()) << lab.status();
     lab_ = *std::move(lab);
-    DefineOptions();
     for (size_t i = 0; i < options_.local_pods.size(); ++i) {
       const absl::Status status = lab_->AddPod(
           absl::StrCat("pod-", i), AddressesIn({options_.local_pods[i]}));
@@ -46,18 +46,6 @@ class RandomClusterKernelTest : public LabFixture {
       ASSERT_TRUE(status.ok()) << status;
     }
     view_ = ViewOf(options_);
-  }
-
-  void DefineOptions() {
-    for (int i = 0; i < 12; ++i) {
-      options_.local_pods.push_back({absl::StrCat("10.42.0.", 20 + 9 * i),
-                                     absl::StrCat("fd00:42::", 20 + 9 * i)});
-    }
-    // As the lab gives them to the node: uplink, bridge and tunnel.
-    options_.node_addresses = {{"172.31.0.1", "fd00:31::1"},
-                               {"10.42.0.1", "fd00:42::1"},
-                               {"10.42.0.0", ""}};
-    options_.packets_at_block_edges = false;
   }
 
   // A new controller over the kernel as the last one left it.
@@ -126,7 +114,7 @@ class RandomClusterKernelTest : public LabFixture {
     }
   }
 
-  RandomClusterOptions options_;
+  const RandomClusterOptions options_ = LabClusterOptions();
   NodeView view_;
   std::unique_ptr<PacketLab> lab_;
   int allowed_ = 0;

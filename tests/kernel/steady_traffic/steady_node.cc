@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "netpol/base/status_macros.h"
 #include "netpol/testing/random_node.h"
+#include "tests/kernel/lab/lab_cluster_options.h"
 #include "tests/kernel/steady_traffic/conversations.h"
 
 namespace netpol {
@@ -31,16 +32,7 @@ absl::Status ForgetSoon() {
 }  // namespace
 
 RandomClusterOptions SteadyClusterOptions() {
-  RandomClusterOptions options;
-  for (int i = 0; i < 12; ++i) {
-    options.local_pods.push_back({absl::StrCat("10.42.0.", 20 + 9 * i),
-                                  absl::StrCat("fd00:42::", 20 + 9 * i)});
-  }
-  // As the lab gives them to the node: uplink, bridge and tunnel.
-  options.node_addresses = {{"172.31.0.1", "fd00:31::1"},
-                            {"10.42.0.1", "fd00:42::1"},
-                            {"10.42.0.0", ""}};
-  options.packets_at_block_edges = false;
+  RandomClusterOptions options = LabClusterOptions();
   // Who of two owners counts would depend on the order of events.
   options.shared_addresses = false;
   return options;
