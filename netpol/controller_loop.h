@@ -32,6 +32,8 @@ struct ControllerLoopCallbacks {
   // The problems of one policy changed (empty: mended or gone).
   std::function<void(const ObjectKey&, const std::vector<std::string>&)>
       on_policy_problems;
+  // `events` that were posted together came into the kernel `delay` after that.
+  std::function<void(absl::Duration delay, size_t events)> on_in_kernel;
 };
 
 // Whether the node enforces what it was told.
@@ -42,7 +44,17 @@ struct LoopHealth {
   // The oldest event that is not in the kernel yet; InfiniteFuture if none
   // waits.
   absl::Time oldest_pending = absl::InfiniteFuture();
-  uint64_t syncs = 0;
+  // Events that were posted and are not in the kernel yet.
+  size_t pending = 0;
+  uint64_t syncs = 0;         // that went well, and
+  uint64_t failed_syncs = 0;  // others; none counts while objects are unknown
+  // Chains and sets that were found changed in the kernel by somebody else, and
+  // mended.
+  uint64_t repairs = 0;
+  // Why nothing is enforced yet, and since when; empty once it is.
+  std::string waiting_for;
+  absl::Time waiting_since = absl::InfiniteFuture();
+  size_t policies_in_error = 0;  // that have problems
   ControllerCounts counts;
   std::vector<std::string> node_problems;  // Controller::node_problems()
 };
@@ -64,6 +76,15 @@ class ControllerLoop {
   ControllerLoop& operator=(const ControllerLoop&) = delete;
 
   void Post(std::vector<v1::WatchEvent> events);
+
+  // Waits until fewer than `events` are posted and not taken by the loop's
+  // thread: the end of a source that is faster than that. Returns at once when
+  // the loop is stopped. Not for callbacks of the loop.
+  void AwaitRoom(size_t events);
+
+  // What the next sync would do: Controller::Preview() on the loop's thread,
+  // after everything that was posted before. Not for callbacks of the loop.
+  absl::StatusOr<Plan> Preview();
 
   // As Controller::SetNodeAddresses(); a sync follows soon.
   void SetNodeAddresses(std::vector<IpAddress> addresses);

@@ -42,21 +42,4 @@ absl::StatusOr<SyncReport> SyncUntilDone(
   return total;
 }
 
-v1::SyncSummary SummaryOf(const SyncReport& report) {
-  const auto count = [](auto value) { return static_cast<uint32_t>(value); };
-  v1::SyncSummary summary;
-  summary.set_sets_created(count(report.sets_created));
-  summary.set_sets_replaced(count(report.sets_replaced));
-  summary.set_sets_destroyed(count(report.sets_destroyed));
-  summary.set_members_added(count(report.members_added));
-  summary.set_members_removed(count(report.members_removed));
-  summary.set_chains_written(count(report.chains_written));
-  summary.set_chains_removed(count(report.chains_removed));
-  v1::KernelWrites* writes = summary.mutable_kernel_writes();
-  writes->set_total(count(report.writes.total()));
-  writes->set_set_messages(count(report.writes.set_messages));
-  writes->set_table_commits(count(report.writes.table_commits));
-  return summary;
-}
-
 }  // namespace netpol

@@ -7,7 +7,6 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "netpol/sync/sync_engine.h"
-#include "proto/netpol/status.pb.h"
 
 namespace netpol {
 
@@ -18,8 +17,6 @@ namespace netpol {
 absl::StatusOr<SyncReport> SyncUntilDone(
     const std::function<absl::StatusOr<SyncReport>()>& sync,
     const std::function<void(absl::Duration)>& wait);
-
-v1::SyncSummary SummaryOf(const SyncReport& report);
 
 }  // namespace netpol
 

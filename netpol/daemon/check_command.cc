@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "netpol/daemon/kernel_access.h"
+#include "netpol/enforcer/kernel_access.h"
 #include "netpol/daemon/options.h"
 
 namespace netpol {

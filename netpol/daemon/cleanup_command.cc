@@ -8,12 +8,13 @@
 #include "absl/time/clock.h"
 #include "absl/types/optional.h"
 #include "netpol/daemon/bounded_sync.h"
-#include "netpol/daemon/kernel_access.h"
 #include "netpol/daemon/options.h"
 #include "netpol/daemon/plan_form.h"
 #include "netpol/daemon/progress.h"
 #include "netpol/daemon/run_lock.h"
 #include "netpol/dataplane/ipset/older_sets.h"
+#include "netpol/enforcer/kernel_access.h"
+#include "netpol/enforcer/sync_summary.h"
 #include "netpol/sync/sync_engine.h"
 
 namespace netpol {

@@ -15,7 +15,7 @@
 #include "netpol/daemon/explain_form.h"
 #include "netpol/daemon/explain_kernel.h"
 #include "netpol/daemon/explain_service.h"
-#include "netpol/daemon/kernel_access.h"
+#include "netpol/enforcer/kernel_access.h"
 #include "netpol/daemon/manifest_cluster.h"
 #include "netpol/daemon/offline_explanation.h"
 #include "netpol/daemon/options.h"

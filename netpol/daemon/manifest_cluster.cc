@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "netpol/base/status_macros.h"
-#include "netpol/daemon/node_warning.h"
+#include "netpol/enforcer/node_warning.h"
 #include "netpol/daemon/progress.h"
 
 namespace netpol {

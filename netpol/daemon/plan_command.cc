@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "netpol/daemon/kernel_access.h"
+#include "netpol/enforcer/kernel_access.h"
 #include "netpol/daemon/manifest_cluster.h"
 #include "netpol/daemon/options.h"
 #include "netpol/daemon/plan_form.h"

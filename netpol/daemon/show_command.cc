@@ -3,7 +3,7 @@
 #include <memory>
 #include <vector>
 
-#include "netpol/daemon/kernel_access.h"
+#include "netpol/enforcer/kernel_access.h"
 #include "netpol/daemon/kernel_state.h"
 #include "netpol/daemon/progress.h"
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "netpol/enforcer/sync_summary.h"
 
 namespace netpol {
 namespace {
@@ -15,11 +16,6 @@ using Owners = google::protobuf::RepeatedPtrField<v1::Owner>;
 
 // A dispatch chain belongs to every pod below it: a line names a few.
 constexpr int kNamedOwners = 4;
-
-std::string Counted(uint32_t count, absl::string_view one,
-                    absl::string_view many) {
-  return absl::StrCat(count, " ", count == 1 ? one : many);
-}
 
 std::string OwnerText(const v1::Owner& owner) {
   switch (owner.kind()) {
@@ -45,12 +41,6 @@ std::string OwnersText(const Owners& owners) {
     names.push_back(OwnerText(owner));
   }
   return absl::StrJoin(names, ", ");
-}
-
-std::string WritesText(const v1::KernelWrites& writes) {
-  return absl::StrCat("kernel writes: ", writes.total(), " (set messages ",
-                      writes.set_messages(), ", table commits ",
-                      writes.table_commits(), ")");
 }
 
 void AppendTable(const v1::ShownTable& table, std::string& text) {
@@ -83,27 +73,6 @@ void AppendSet(const v1::ShownSet& set, std::string& text) {
 }
 
 }  // namespace
-
-std::string TextOf(const v1::SyncSummary& sync) {
-  std::vector<std::string> parts;
-  const auto add = [&](uint32_t count, absl::string_view one,
-                       absl::string_view many, absl::string_view what) {
-    if (count > 0)
-      parts.push_back(absl::StrCat(Counted(count, one, many), " ", what));
-  };
-  add(sync.sets_created(), "set", "sets", "created");
-  add(sync.sets_replaced(), "set", "sets", "replaced");
-  add(sync.members_added(), "member", "members", "added");
-  add(sync.members_removed(), "member", "members", "removed");
-  add(sync.chains_written(), "chain", "chains", "written");
-  add(sync.chains_removed(), "chain", "chains", "removed");
-  add(sync.sets_destroyed(), "set", "sets", "destroyed");
-  if (parts.empty() && sync.kernel_writes().total() > 0)
-    parts.emplace_back("hooks changed");
-  if (parts.empty()) parts.emplace_back("nothing to change");
-  return absl::StrCat(absl::StrJoin(parts, ", "), "; ",
-                      WritesText(sync.kernel_writes()));
-}
 
 std::string TextOf(const v1::ApplyResult& result) {
   return absl::StrCat(

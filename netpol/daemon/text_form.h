@@ -16,9 +16,6 @@ std::string TextOf(const v1::KernelState& state);
 std::string TextOf(const v1::CheckResult& result);
 std::string TextOf(const v1::VersionInfo& version);
 
-// What a synchronisation did, on one line without a line end: "1 set created, 3
-// members added; kernel writes: 2 (set messages 1, table commits 1)".
-std::string TextOf(const v1::SyncSummary& sync);
 
 // "error: web.yaml:3: …", with a line end.
 std::string ProblemLine(const v1::Problem& problem);

@@ -3,6 +3,7 @@
 #ifndef NETPOL_WATCH_WATCH_SOURCE_H_
 #define NETPOL_WATCH_WATCH_SOURCE_H_
 
+#include <cstdint>
 #include <functional>
 #include <ostream>
 #include <string>
@@ -69,6 +70,29 @@ inline std::string SourceProblem::ToString() const {
   return out;
 }
 
+// How the objects of one kind are followed, by a source that asks a server.
+struct FollowedKind {
+  enum class Phase {
+    kWaiting,    // Nothing was asked yet, or the next try is not due.
+    kListing,    // All objects are being read, at start or anew.
+    kFollowing,  // Every change is told as it happens.
+  };
+
+  v1::WatchEvent::Kind kind = v1::WatchEvent::KIND_UNSPECIFIED;
+  Phase phase = Phase::kWaiting;
+  bool listed = false;  // All objects have been told at least once.
+  // Since when the server gives nothing, and the last reason; InfiniteFuture
+  // and empty while all is well. What was told before stands.
+  absl::Time failing_since = absl::InfiniteFuture();
+  std::string error;
+  // When the server was last heard of, bookmarks included.
+  absl::Time last_heard = absl::InfinitePast();
+  uint64_t lists = 0;    // That ended well.
+  uint64_t watches = 0;  // That were opened.
+  uint64_t errors = 0;   // Requests that failed, lists and watches.
+  uint64_t events = 0;   // Objects told, in lists and watches.
+};
+
 // Where objects come from. Thread-compatible: one thread polls.
 class WatchSource {
  public:
@@ -93,6 +117,10 @@ class WatchSource {
   // All problems that stand as of the last Poll, in order of place. The
   // reference is good until the next Poll.
   virtual const std::vector<SourceProblem>& problems() const = 0;
+
+  // How each kind is followed, as of the last Poll; empty for a source that
+  // asks no server.
+  virtual std::vector<FollowedKind> followed() const { return {}; }
 
   // A descriptor for poll(2) that becomes readable when Poll has work to do;
   // only Poll makes it quiet again. It belongs to the source. -1 if there is

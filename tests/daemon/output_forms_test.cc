@@ -8,6 +8,7 @@
 #include "netpol/daemon/kernel_state.h"
 #include "netpol/daemon/plan_form.h"
 #include "netpol/daemon/text_form.h"
+#include "netpol/enforcer/sync_summary.h"
 
 namespace netpol {
 namespace {

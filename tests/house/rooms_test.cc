@@ -55,6 +55,9 @@ const std::map<std::string, std::set<std::string>>& AllowedRooms() {
           {"controller",
            {"compile", "state", "policy", "sync", "rules", "base"}},
           {"watch", {"base"}},
+          {"enforcer",
+           {"controller", "compile", "state", "policy", "sync", "rules",
+            "dataplane", "watch", "base"}},
           {"explain", {"compile", "state", "policy", "sync", "rules", "base"}},
       };
   return *kAllowed;
@@ -103,8 +106,8 @@ TEST(RoomsTest, ProgramsDoNotIncludeOneAnother) {
 }
 
 TEST(RoomsTest, WireObjectsEnterByParseControllerAndWatchOnly) {
-  const std::set<std::string> may = {"controller", "watch", "daemon", "capi",
-                                     "testing"};
+  const std::set<std::string> may = {"controller", "watch", "enforcer",
+                                     "daemon",     "capi",  "testing"};
   for (const fs::path& file : FilesBelow("netpol")) {
     if (!IsSource(file) || may.count(RoomOf(file)) > 0) continue;
     if (file.stem().string().rfind("parse", 0) == 0 && RoomOf(file) == "policy")

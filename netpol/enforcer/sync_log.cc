@@ -1,9 +1,8 @@
-#include "netpol/daemon/sync_log.h"
+#include "netpol/enforcer/sync_log.h"
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "netpol/daemon/bounded_sync.h"
-#include "netpol/daemon/text_form.h"
+#include "netpol/enforcer/sync_summary.h"
 
 namespace netpol {
 

@@ -1,6 +1,6 @@
 // Keeps an error that comes back again and again from filling the log.
-#ifndef NETPOL_DAEMON_ERROR_LIMITER_H_
-#define NETPOL_DAEMON_ERROR_LIMITER_H_
+#ifndef NETPOL_ENFORCER_ERROR_LIMITER_H_
+#define NETPOL_ENFORCER_ERROR_LIMITER_H_
 
 #include <string>
 
@@ -40,4 +40,4 @@ class ErrorLimiter {
 
 }  // namespace netpol
 
-#endif  // NETPOL_DAEMON_ERROR_LIMITER_H_
+#endif  // NETPOL_ENFORCER_ERROR_LIMITER_H_

@@ -1,4 +1,4 @@
-#include "netpol/daemon/node_warning.h"
+#include "netpol/enforcer/node_warning.h"
 
 #include <utility>
 

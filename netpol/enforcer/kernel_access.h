@@ -1,6 +1,6 @@
 // The way to this node's kernel that all commands share.
-#ifndef NETPOL_DAEMON_KERNEL_ACCESS_H_
-#define NETPOL_DAEMON_KERNEL_ACCESS_H_
+#ifndef NETPOL_ENFORCER_KERNEL_ACCESS_H_
+#define NETPOL_ENFORCER_KERNEL_ACCESS_H_
 
 #include <memory>
 #include <vector>
@@ -35,4 +35,4 @@ std::vector<v1::Problem> MissingFeatures(const v1::CheckResult& result);
 
 }  // namespace netpol
 
-#endif  // NETPOL_DAEMON_KERNEL_ACCESS_H_
+#endif  // NETPOL_ENFORCER_KERNEL_ACCESS_H_

@@ -1,4 +1,4 @@
-#include "netpol/daemon/sync_log.h"
+#include "netpol/enforcer/sync_log.h"
 
 #include <string>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "netpol/daemon/error_limiter.h"
+#include "netpol/enforcer/error_limiter.h"
 
 #include <utility>
 

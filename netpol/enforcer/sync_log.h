@@ -1,6 +1,6 @@
 // What happens in the controller's loop, as lines of the log.
-#ifndef NETPOL_DAEMON_SYNC_LOG_H_
-#define NETPOL_DAEMON_SYNC_LOG_H_
+#ifndef NETPOL_ENFORCER_SYNC_LOG_H_
+#define NETPOL_ENFORCER_SYNC_LOG_H_
 
 #include <functional>
 #include <string>
@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "netpol/daemon/error_limiter.h"
+#include "netpol/enforcer/error_limiter.h"
 #include "netpol/policy/object_key.h"
 #include "netpol/sync/sync_engine.h"
 
@@ -46,4 +46,4 @@ class SyncLog {
 
 }  // namespace netpol
 
-#endif  // NETPOL_DAEMON_SYNC_LOG_H_
+#endif  // NETPOL_ENFORCER_SYNC_LOG_H_

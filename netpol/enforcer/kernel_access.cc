@@ -1,4 +1,4 @@
-#include "netpol/daemon/kernel_access.h"
+#include "netpol/enforcer/kernel_access.h"
 
 #include <unistd.h>
 

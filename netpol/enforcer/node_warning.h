@@ -1,6 +1,6 @@
 // Says what is wrong with the node that this is taken for.
-#ifndef NETPOL_DAEMON_NODE_WARNING_H_
-#define NETPOL_DAEMON_NODE_WARNING_H_
+#ifndef NETPOL_ENFORCER_NODE_WARNING_H_
+#define NETPOL_ENFORCER_NODE_WARNING_H_
 
 #include <string>
 #include <vector>
@@ -35,4 +35,4 @@ class LastingWarnings {
 
 }  // namespace netpol
 
-#endif  // NETPOL_DAEMON_NODE_WARNING_H_
+#endif  // NETPOL_ENFORCER_NODE_WARNING_H_
