@@ -18,7 +18,36 @@
 namespace netpol {
 namespace {
 
-absl::Status CheckOptions(const ControllerOptions& options) {
+bool HasCidrOf(const Node& node, Family family) {
+  return std::any_of(
+      node.pod_cidrs.begin(), node.pod_cidrs.end(),
+      [&](const IpPrefix& prefix) { return prefix.family() == family; });
+}
+
+absl::StatusOr<ObjectKey> KeyOf(const k8s::ObjectMeta& meta) {
+  if (meta.name().empty() || meta.namespace_().empty())
+    return absl::InvalidArgumentError("DELETE without namespace and name");
+  return ObjectKey{meta.namespace_(), meta.name()};
+}
+
+absl::StatusOr<ListedKind> ListedKindOf(const v1::WatchEvent& event) {
+  switch (event.listed_kind()) {
+    case v1::WatchEvent::NAMESPACE:
+      return ListedKind::kNamespaces;
+    case v1::WatchEvent::POD:
+      return ListedKind::kPods;
+    case v1::WatchEvent::NODE:
+      return ListedKind::kNodes;
+    case v1::WatchEvent::NETWORK_POLICY:
+      return ListedKind::kPolicies;
+    default:
+      return absl::InvalidArgumentError("LISTED or LISTING without a kind");
+  }
+}
+
+}  // namespace
+
+absl::Status Controller::CheckOptions(const ControllerOptions& options) {
   if (options.node_name.empty()) {
     return absl::InvalidArgumentError(
         "the node's name is empty: without it no pod is known to be local");
@@ -41,20 +70,6 @@ absl::Status CheckOptions(const ControllerOptions& options) {
   }
   return absl::OkStatus();
 }
-
-bool HasCidrOf(const Node& node, Family family) {
-  return std::any_of(
-      node.pod_cidrs.begin(), node.pod_cidrs.end(),
-      [&](const IpPrefix& prefix) { return prefix.family() == family; });
-}
-
-absl::StatusOr<ObjectKey> KeyOf(const k8s::ObjectMeta& meta) {
-  if (meta.name().empty() || meta.namespace_().empty())
-    return absl::InvalidArgumentError("DELETE without namespace and name");
-  return ObjectKey{meta.namespace_(), meta.name()};
-}
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<Controller>> Controller::Create(
     ControllerOptions options, std::unique_ptr<Dataplane> dataplane) {
@@ -79,6 +94,8 @@ absl::Status Controller::OnEvent(const v1::WatchEvent& event) {
       return OnDelete(event);
     case v1::WatchEvent::LISTED:
       return OnListed(event);
+    case v1::WatchEvent::LISTING:
+      return OnListing(event);
     default:
       return absl::InvalidArgumentError("event without a type");
   }
@@ -150,37 +167,69 @@ absl::Status Controller::OnDelete(const v1::WatchEvent& event) {
   }
 }
 
-absl::Status Controller::OnListed(const v1::WatchEvent& event) {
-  switch (event.listed_kind()) {
-    case v1::WatchEvent::NAMESPACE:
-      namespaces_listed_ = true;
-      return absl::OkStatus();
-    case v1::WatchEvent::POD:
-      pods_listed_ = true;
-      return absl::OkStatus();
-    case v1::WatchEvent::NETWORK_POLICY:
-      policies_listed_ = true;
-      return absl::OkStatus();
-    case v1::WatchEvent::NODE:
-      nodes_listed_ = true;
-      return absl::OkStatus();
-    default:
-      return absl::InvalidArgumentError("LISTED without a kind");
-  }
+absl::Status Controller::OnListing(const v1::WatchEvent& event) {
+  ASSIGN_OR_RETURN(const ListedKind kind, ListedKindOf(event));
+  state_.BeginListing(kind);
+  return absl::OkStatus();
 }
 
-absl::Status Controller::StageChanges() {
+absl::Status Controller::OnListed(const v1::WatchEvent& event) {
+  ASSIGN_OR_RETURN(const ListedKind kind, ListedKindOf(event));
+  if (event.incomplete()) state_.CancelListing(kind);
+  const std::vector<ObjectKey> gone = state_.EndListing(kind);
+  switch (kind) {
+    case ListedKind::kNamespaces:
+      namespaces_listed_ = true;
+      break;
+    case ListedKind::kPods:
+      pods_listed_ = true;
+      break;
+    case ListedKind::kNodes:
+      nodes_listed_ = true;
+      break;
+    case ListedKind::kPolicies:
+      policies_listed_ = true;
+      for (const ObjectKey& policy : gone) problems_.erase(policy);
+      break;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Controller::CheckKnown() const {
+  const bool needs_nodes =
+      options_.layout.default_deny || options_.require_node;
   std::vector<absl::string_view> missing;
   if (!namespaces_listed_) missing.push_back("namespaces");
   if (!pods_listed_) missing.push_back("pods");
   if (!policies_listed_) missing.push_back("network policies");
-  if (!nodes_listed_ && options_.layout.default_deny)
-    missing.push_back("nodes");
+  if (!nodes_listed_ && needs_nodes) missing.push_back("nodes");
   if (!missing.empty()) {
     return absl::FailedPreconditionError(
         absl::StrCat("not all objects are known yet; still to be listed: ",
                      absl::StrJoin(missing, ", ")));
   }
+  // Once it was there, enforcement does not end with it.
+  return options_.require_node && !started_ ? CheckNode() : absl::OkStatus();
+}
+
+absl::Status Controller::CheckNode() const {
+  if (state_.own_node() == nullptr) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("there is no Node object \"", options_.node_name,
+                     "\"; if that is not this node's name, give it with "
+                     "--hostname-override or NODE_NAME"));
+  }
+  if (state_.own_node()->uninitialized) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "Node ", options_.node_name,
+        " still has the taint node.cloudprovider.kubernetes.io/uninitialized, "
+        "which the cloud controller manager of the cluster takes away"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Controller::StageChanges() {
+  RETURN_IF_ERROR(CheckKnown());
   engine_.Stage(compiler_.Compile(state_.TakeDirty()));
   return absl::OkStatus();
 }
@@ -225,7 +274,7 @@ void Controller::AppendDefaultDenyProblems(
 
 std::vector<std::string> Controller::node_problems() const {
   std::vector<std::string> problems;
-  if (!listed()) return problems;
+  if (!CheckKnown().ok()) return problems;
   const Node* node = state_.own_node();
   if (options_.layout.default_deny) {
     if (node != nullptr) {

@@ -34,6 +34,10 @@ struct ControllerOptions {
   // here.
   std::string node_name;
   LayoutOptions layout;
+  // Nothing is enforced before the Node object of that name has been told, and
+  // without the taint node.cloudprovider.kubernetes.io/uninitialized: under a
+  // wrong name, all that is enforced would be taken away.
+  bool require_node = false;
 };
 
 // How much there is, for status and metrics.
@@ -54,6 +58,9 @@ struct ControllerCounts {
 class Controller {
  public:
   // InvalidArgument for options that cannot work (each is named).
+  static absl::Status CheckOptions(const ControllerOptions& options);
+
+  // As CheckOptions().
   static absl::StatusOr<std::unique_ptr<Controller>> Create(
       ControllerOptions options, std::unique_ptr<Dataplane> dataplane);
 
@@ -62,16 +69,14 @@ class Controller {
   // far as it is understood, see problems().
   absl::Status OnEvent(const v1::WatchEvent& event);
 
-  // Namespaces, pods and policies have been listed; nodes too if it takes them.
-  bool listed() const {
-    return namespaces_listed_ && pods_listed_ && policies_listed_ &&
-           (nodes_listed_ || !options_.layout.default_deny);
-  }
+  // OK once enough is known for a Sync(): namespaces, pods and policies are
+  // listed, nodes too if there is a default deny or a required node, and that
+  // node is there. FailedPrecondition says what is missing: half a cluster
+  // would be enforced wrongly.
+  absl::Status CheckKnown() const;
 
-  // Everything told so far, as one batch. FailedPrecondition until namespaces,
-  // pods and policies are listed, and nodes if there is a default deny: half a
-  // cluster would be enforced wrongly. Any other error leaves what was told
-  // pending for the next call.
+  // Everything told so far, as one batch. FailedPrecondition as CheckKnown().
+  // Any other error leaves what was told pending for the next call.
   absl::StatusOr<SyncReport> Sync();
 
   // What Sync() would do. Writes nothing; same errors.
@@ -108,7 +113,9 @@ class Controller {
 
   absl::Status OnUpsert(const v1::WatchEvent& event);
   absl::Status OnDelete(const v1::WatchEvent& event);
+  absl::Status OnListing(const v1::WatchEvent& event);
   absl::Status OnListed(const v1::WatchEvent& event);
+  absl::Status CheckNode() const;
   absl::Status StageChanges();
   void AppendDefaultDenyProblems(std::vector<std::string>& problems) const;
   void AppendAddressProblems(std::vector<std::string>& problems) const;

@@ -1,24 +1,21 @@
 #include "netpol/controller_loop.h"
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "netpol/base/status_macros.h"
+#include "netpol/base/steady_clock.h"
 #include "netpol/sync/plan.h"
 
 namespace netpol {
 namespace {
 
-// For pacing: unlike absl::Now(), it is never set back, which would put off
-// whatever is due.
-absl::Time SteadyNow() {
-  return absl::UnixEpoch() +
-         absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
-}
+// Of so many groups of events that wait each is remembered by its own time.
+constexpr size_t kMostPosted = 1024;
 
 }  // namespace
 
@@ -28,16 +25,30 @@ ControllerLoop::ControllerLoop(std::unique_ptr<Controller> controller,
     : controller_(std::move(controller)),
       callbacks_(std::move(callbacks)),
       period_(pacing.period),
-      pacer_(pacing),
-      thread_([this] { Run(); }) {}
+      pacer_(pacing) {
+  health_.waiting_for = std::string(controller_->CheckKnown().message());
+  if (!health_.waiting_for.empty()) health_.waiting_since = absl::Now();
+  thread_ = std::thread([this] { Run(); });
+}
 
 ControllerLoop::~ControllerLoop() { Stop(); }
+
+void ControllerLoop::Append(const Posted& posted, std::vector<Posted>& all) {
+  if (all.size() < kMostPosted) {
+    all.push_back(posted);
+  } else {
+    all.back().events += posted.events;
+  }
+}
 
 void ControllerLoop::Post(std::vector<v1::WatchEvent> events) {
   if (events.empty()) return;
   const std::lock_guard<std::mutex> lock(mutex_);
+  const absl::Time now = absl::Now();
+  Append({now, events.size()}, posted_);
+  health_.pending += events.size();
+  health_.oldest_pending = std::min(health_.oldest_pending, now);
   inbox_.Add(std::move(events));
-  health_.oldest_pending = std::min(health_.oldest_pending, absl::Now());
   pacer_.Request(SteadyNow());
   wake_ = true;
   awake_.notify_one();
@@ -59,8 +70,25 @@ void ControllerLoop::RequestResync() {
   awake_.notify_one();
 }
 
+void ControllerLoop::AwaitRoom(size_t events) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  room_.wait(lock, [&] { return stop_ || inbox_.size() < events; });
+}
+
+absl::StatusOr<Plan> ControllerLoop::Preview() {
+  absl::StatusOr<Plan> plan = absl::InternalError("nobody looked");
+  RETURN_IF_ERROR(
+      Visit([&](Controller& controller) { plan = controller.Preview(); }));
+  return plan;
+}
+
 absl::Status ControllerLoop::Inspect(
     const std::function<void(const Controller&)>& look) {
+  return Visit([&](Controller& controller) { look(controller); });
+}
+
+absl::Status ControllerLoop::Visit(
+    const std::function<void(Controller&)>& look) {
   Inspection inspection;
   inspection.look = &look;
   std::unique_lock<std::mutex> lock(mutex_);
@@ -94,6 +122,7 @@ void ControllerLoop::Stop() {
     stop_ = true;
     wake_ = true;
     awake_.notify_one();
+    room_.notify_all();
   }
   // Also when several threads stop it at once: all return after its end.
   std::call_once(joined_, [this] { thread_.join(); });
@@ -122,6 +151,9 @@ ControllerLoop::Work ControllerLoop::AwaitWork() {
   work.stopped = stop_;
   // Events are taken at once; the sync waits for its time.
   work.events = inbox_.TakeAll();
+  for (const Posted& posted : posted_) Append(posted, taken_);
+  posted_.clear();
+  room_.notify_all();
   work.inspections.swap(inspections_);
   if (node_addresses_.has_value()) {
     controller_->SetNodeAddresses(*std::move(node_addresses_));
@@ -167,7 +199,7 @@ void ControllerLoop::Take(std::vector<v1::WatchEvent> events) {
 }
 
 bool ControllerLoop::NeedsCommit() {
-  if (!controller_->listed()) return false;
+  if (!controller_->CheckKnown().ok()) return false;
   const absl::StatusOr<Plan> plan = controller_->Preview();
   return !plan.ok() || !plan->tables.empty();
 }
@@ -190,21 +222,8 @@ RunResult ControllerLoop::Sync(bool reread, RunWeight& weight) {
   if (reread) controller_->QueueResync();
   const absl::StatusOr<SyncReport> report = controller_->Sync();
   // Half a listing is no failure: the rest of it will ask again.
-  const bool waiting = !controller_->listed();
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    health_.counts = controller_->counts();
-    health_.node_problems = controller_->node_problems();
-    if (!waiting) {
-      ++health_.syncs;
-      health_.last_error = report.status();
-    }
-    if (report.ok()) {
-      health_.synced_once = true;
-      health_.last_success = begin;
-      health_.oldest_pending = inbox_.empty() ? absl::InfiniteFuture() : begin;
-    }
-  }
+  const bool waiting = !controller_->CheckKnown().ok();
+  Note(report, begin);
   if (waiting) return RunResult::kDone;
   if (!report.ok()) {
     if (callbacks_.on_error) callbacks_.on_error(report.status());
@@ -214,8 +233,39 @@ RunResult ControllerLoop::Sync(bool reread, RunWeight& weight) {
   if (!reread && report->writes.table_commits == 0 && report->problems.empty())
     weight = RunWeight::kLight;
   if (callbacks_.on_synced) callbacks_.on_synced(*report);
+  if (callbacks_.on_in_kernel) {
+    const absl::Time now = absl::Now();
+    for (const Posted& posted : arrived_)
+      callbacks_.on_in_kernel(now - posted.when, posted.events);
+  }
   TellProblems();
   return report->retry ? RunResult::kDoneInPart : RunResult::kDone;
+}
+
+void ControllerLoop::Note(const absl::StatusOr<SyncReport>& report,
+                          absl::Time begin) {
+  const absl::Status known = controller_->CheckKnown();
+  arrived_.clear();
+  const std::lock_guard<std::mutex> lock(mutex_);
+  health_.counts = controller_->counts();
+  health_.node_problems = controller_->node_problems();
+  health_.policies_in_error = controller_->problems().size();
+  health_.waiting_for = std::string(known.message());
+  if (!known.ok()) return;
+  health_.waiting_since = absl::InfiniteFuture();
+  health_.last_error = report.status();
+  if (!report.ok()) {
+    ++health_.failed_syncs;
+    return;
+  }
+  ++health_.syncs;
+  health_.repairs += static_cast<uint64_t>(report->repairs);
+  health_.synced_once = true;
+  health_.last_success = begin;
+  arrived_.swap(taken_);
+  for (const Posted& posted : arrived_) health_.pending -= posted.events;
+  health_.oldest_pending =
+      posted_.empty() ? absl::InfiniteFuture() : posted_.front().when;
 }
 
 void ControllerLoop::TellProblems() {

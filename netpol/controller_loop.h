@@ -104,9 +104,10 @@ class ControllerLoop {
   LoopHealth health() const;
 
  private:
-  // A thread that waits in Inspect(). What it is told stands under mutex_.
+  // A thread that waits in Inspect() or Preview(). What it is told stands under
+  // mutex_.
   struct Inspection {
-    const std::function<void(const Controller&)>* look = nullptr;
+    const std::function<void(Controller&)>* look = nullptr;
     bool done = false;
     bool cancelled = false;
   };
@@ -120,8 +121,17 @@ class ControllerLoop {
     bool reread = false;      // of the kernel, before the sync
   };
 
+  // Events that came together, until they are in the kernel.
+  struct Posted {
+    absl::Time when;
+    size_t events = 0;
+  };
+
+  // There are never very many: the last stand for those that came after them.
+  static void Append(const Posted& posted, std::vector<Posted>& all);
   void Run();
   Work AwaitWork();
+  absl::Status Visit(const std::function<void(Controller&)>& look);
   // Returns when there is news, or a run is due. `lock` holds mutex_.
   void Wait(std::unique_lock<std::mutex>& lock);
   void Take(std::vector<v1::WatchEvent> events);
@@ -129,6 +139,8 @@ class ControllerLoop {
   bool NeedsCommit();
   void SyncNow(bool reread);
   RunResult Sync(bool reread, RunWeight& weight);
+  // How the sync that began at `begin` and ended with `report` leaves things.
+  void Note(const absl::StatusOr<SyncReport>& report, absl::Time begin);
   void TellProblems();
   // Calls what they ask for, or not if `stopped`, and lets them go.
   void Answer(const std::vector<Inspection*>& waiting, bool stopped);
@@ -140,6 +152,10 @@ class ControllerLoop {
   // because that was due or asked for.
   absl::Time last_reread_ = absl::InfinitePast();
   absl::btree_map<ObjectKey, std::vector<std::string>> told_problems_;
+  // The loop's thread has taken these, and has yet to bring them into the
+  // kernel.
+  std::vector<Posted> taken_;
+  std::vector<Posted> arrived_;  // into the kernel with the last sync
 
   // The standard library's, since ThreadSanitizer does not see into the Abseil
   // that Debian builds. Guards everything from here to `health_`.
@@ -147,6 +163,8 @@ class ControllerLoop {
   std::condition_variable awake_;
   Pacer pacer_;
   EventInbox inbox_;
+  std::vector<Posted> posted_;    // what is in inbox_
+  std::condition_variable room_;  // the inbox was taken
   absl::optional<std::vector<IpAddress>> node_addresses_;  // not yet told
   std::vector<Inspection*> inspections_;  // of threads that wait
   std::condition_variable inspected_;

@@ -53,9 +53,9 @@ struct Pod {
   SharedValue<std::vector<NamedPort>> ports;
   // Which of two pods with one address is the younger.
   int64_t created_seconds = 0;
-  Unseen unseen = Unseen::kNo;
   // The node's, as far as told, of a pod on the host's network.
   SharedValue<std::vector<IpAddress>> host_addresses;
+  Unseen unseen = Unseen::kNo;
 
   friend bool operator==(const Pod& a, const Pod& b) {
     return a.key == b.key && a.labels == b.labels &&
@@ -73,6 +73,9 @@ struct Node {
   // The blocks that its pods have their addresses from: annotation
   // kube-router.io/pod-cidrs, else spec.podCIDRs, else spec.podCIDR.
   std::vector<IpPrefix> pod_cidrs;
+  // A cloud provider has yet to say what the node's addresses are: taint
+  // node.cloudprovider.kubernetes.io/uninitialized.
+  bool uninitialized = false;
   // What was left out and why, one sentence each.
   std::vector<std::string> problems;
 

@@ -14,6 +14,10 @@ namespace {
 
 constexpr absl::string_view kPodCidrsAnnotation = "kube-router.io/pod-cidrs";
 
+// https://kubernetes.io/docs/reference/labels-annotations-taints/
+constexpr absl::string_view kUninitializedTaint =
+    "node.cloudprovider.kubernetes.io/uninitialized";
+
 void ParsePodCidr(absl::string_view text, absl::string_view path, Node& node) {
   const absl::StatusOr<IpPrefix> prefix = IpPrefix::Parse(text);
   if (!prefix.ok()) {
@@ -61,6 +65,11 @@ absl::StatusOr<Node> ParseNode(const k8s::Node& wire) {
         .push_back(*address);
   }
   ParsePodCidrs(wire, node);
+  node.uninitialized =
+      std::any_of(wire.spec().taints().begin(), wire.spec().taints().end(),
+                  [](const k8s::Taint& taint) {
+                    return taint.key() == kUninitializedTaint;
+                  });
   return node;
 }
 

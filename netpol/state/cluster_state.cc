@@ -51,7 +51,9 @@ ClusterState::ClusterState(std::string node_name)
 // ---- this node
 
 void ClusterState::UpsertNode(const Node& node) {
-  if (node.name != node_name_ || own_node_ == node) return;
+  if (node.name != node_name_) return;
+  own_node_in_listing_ = true;
+  if (own_node_ == node) return;
   own_node_ = node;
   dirty_.own_node = true;
 }
@@ -107,6 +109,7 @@ void ClusterState::UpsertNamespace(const Namespace& ns) {
   NamespaceRecord& record = NamespaceOf(ns.name);
   if (!record.told) ++told_namespaces_;
   record.told = true;
+  record.in_listing = true;
   SetNamespaceLabels(ns.name, record, ns.labels);
 }
 
@@ -147,11 +150,12 @@ void ClusterState::UpsertPod(Pod pod) {
   if (it == pods_.end()) {
     parts_.Share(pod);
     const auto stored =
-        pods_.insert(std::make_unique<Pod>(std::move(pod))).first;
+        pods_.insert(std::make_unique<PodRecord>(std::move(pod))).first;
     Link(**stored);
     Tell(NoPod((*stored)->key), **stored);
     return;
   }
+  (*it)->in_listing = true;
   Pod& stored = **it;
   if (stored == pod) return;
   Unlink(stored);
@@ -278,6 +282,7 @@ void ClusterState::UpsertPolicy(NetworkPolicy policy) {
   parts_.Share(policy);
   auto it = policies_.find(policy.key);
   if (it != policies_.end()) {
+    (*it)->in_listing = true;
     NetworkPolicy& stored = **it;
     if (stored == policy) return;
     subjects_.Remove(SubjectTerm(stored), (*it)->id);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -27,6 +28,9 @@
 
 namespace netpol {
 
+// What a listing is of.
+enum class ListedKind : uint8_t { kNamespaces, kPods, kNodes, kPolicies };
+
 // Pods, namespaces and policies of the whole cluster, seen from one node, and
 // that node.
 // Updates touch memory only and cost in proportion to what they change. Objects
@@ -46,6 +50,16 @@ class ClusterState {
   void DeletePod(const ObjectKey& key);
   void UpsertPolicy(NetworkPolicy policy);
   void DeletePolicy(const ObjectKey& key);
+
+  // Everything of one kind is about to be told: what is not upserted until
+  // EndListing() is forgotten there. Another begin starts anew. These two cost
+  // in proportion to all objects of the kind.
+  void BeginListing(ListedKind kind);
+  // What was forgotten, name alone for kinds without namespaces. Nothing if
+  // there was no begin.
+  std::vector<ObjectKey> EndListing(ListedKind kind);
+  // What is not told stays.
+  void CancelListing(ListedKind kind) { SetListing(kind, false); }
 
   // Everything since the last call.
   DirtySet TakeDirty();
@@ -102,12 +116,27 @@ class ClusterState {
   struct NamespaceRecord {
     Labels labels;
     bool told = false;  // false: only pods or policies spoke of it
+    bool in_listing = false;
     absl::flat_hash_set<const Pod*> local_pods;
     int policies = 0;
   };
+  struct PodRecord : Pod {
+    explicit PodRecord(Pod pod) : Pod(std::move(pod)) {}
+
+    bool in_listing = true;  // told since the last BeginListing()
+  };
   struct PolicyRecord : NetworkPolicy {
     TermIndex::Id id = 0;
+    bool in_listing = true;
   };
+
+  bool Listing(ListedKind kind) const {
+    return (listing_ & (1u << static_cast<unsigned>(kind))) != 0;
+  }
+  void SetListing(ListedKind kind, bool on);
+  // Deletes what is there, in the order of its keys.
+  void Delete(ListedKind kind, const ObjectKey& key);
+  std::vector<ObjectKey> NotInListing(ListedKind kind) const;
 
   NamespaceRecord& NamespaceOf(absl::string_view name);
   void ForgetIfUnused(absl::string_view name);
@@ -141,11 +170,13 @@ class ClusterState {
 
   std::string node_name_;
   absl::optional<Node> own_node_;
+  bool own_node_in_listing_ = false;
+  uint8_t listing_ = 0;  // a bit for each ListedKind
   size_t told_namespaces_ = 0;
   size_t local_pods_ = 0;
   absl::flat_hash_map<std::string, NamespaceRecord> namespaces_;
   // The others point to these.
-  KeyedSet<Pod> pods_;
+  KeyedSet<PodRecord> pods_;
   PodGroups groups_;
   AddressOwners owners_;
   SharedParts parts_;

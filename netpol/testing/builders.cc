@@ -218,6 +218,13 @@ NodeBuilder& NodeBuilder::Annotation(absl::string_view key,
   return *this;
 }
 
+NodeBuilder& NodeBuilder::Taint(absl::string_view key) {
+  k8s::Taint* taint = node_.mutable_spec()->add_taints();
+  taint->set_key(std::string(key));
+  taint->set_effect("NoSchedule");
+  return *this;
+}
+
 PolicyBuilder::PolicyBuilder(absl::string_view ns, absl::string_view name) {
   SetKey(ns, name, *policy_.mutable_metadata());
 }
@@ -303,6 +310,12 @@ v1::WatchEvent Delete(const k8s::NetworkPolicy& policy) {
 
 v1::WatchEvent Listed(v1::WatchEvent::Kind kind) {
   v1::WatchEvent event = EventOf(v1::WatchEvent::LISTED);
+  event.set_listed_kind(kind);
+  return event;
+}
+
+v1::WatchEvent Listing(v1::WatchEvent::Kind kind) {
+  v1::WatchEvent event = EventOf(v1::WatchEvent::LISTING);
   event.set_listed_kind(kind);
   return event;
 }

@@ -91,6 +91,7 @@ class NodeBuilder {
   NodeBuilder& PodCidr(absl::string_view cidr);     // Appends: spec.podCIDRs.
   NodeBuilder& OldPodCidr(absl::string_view cidr);  // spec.podCIDR only.
   NodeBuilder& Annotation(absl::string_view key, absl::string_view value);
+  NodeBuilder& Taint(absl::string_view key);
   k8s::Node Build() const { return node_; }
 
  private:
@@ -132,6 +133,7 @@ v1::WatchEvent Delete(const k8s::Node& node);
 v1::WatchEvent Delete(const k8s::NetworkPolicy& policy);
 
 v1::WatchEvent Listed(v1::WatchEvent::Kind kind);
+v1::WatchEvent Listing(v1::WatchEvent::Kind kind);
 
 }  // namespace netpol
 

@@ -71,7 +71,7 @@ class CaseTest : public LabFixture,
       ASSERT_LT(cluster_.pods.size() + cluster_.policies.size(), before)
           << "there is no such object: " << (*events)[i].ShortDebugString();
     }
-    if (controller_->listed()) return;
+    if (controller_->CheckKnown().ok()) return;
     for (const v1::WatchEvent& event : ListingOf({}))
       ASSERT_NO_FATAL_FAILURE(Tell(event));
   }

@@ -76,6 +76,7 @@ class LoopTest : public testing::Test {
                                            problems.empty() ? "sound" : "bad"));
           changed_.notify_all();
         };
+    callbacks.on_in_kernel = on_in_kernel_;
     loop_ = std::make_unique<ControllerLoop>(std::move(controller_), pacing,
                                              std::move(callbacks));
   }
@@ -107,6 +108,7 @@ class LoopTest : public testing::Test {
   std::vector<absl::Status> errors_;
   std::vector<std::string> problems_;
   std::function<void()> after_sync_;  // under mutex_
+  std::function<void(absl::Duration, size_t)> on_in_kernel_;
 
   // Last: its thread uses the rest.
   std::unique_ptr<ControllerLoop> loop_;

@@ -322,7 +322,7 @@ TEST(DefaultDenyStartTest, WaitsForNodesToBeListed) {
        {v1::WatchEvent::NAMESPACE, v1::WatchEvent::POD,
         v1::WatchEvent::NETWORK_POLICY})
     node.Tell(Listed(kind));
-  EXPECT_FALSE(node.controller().listed());
+  EXPECT_FALSE(node.controller().CheckKnown().ok());
   const absl::Status status = node.controller().Sync().status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(status.message()), HasSubstr("nodes"));

@@ -38,7 +38,7 @@ void ToldCluster::Tell(const std::vector<v1::WatchEvent>& events) {
 }
 
 Snapshot ToldCluster::WantedKernel() {
-  if (!controller_->listed()) Tell(ListingOf({}));
+  if (!controller_->CheckKnown().ok()) Tell(ListingOf({}));
   const absl::StatusOr<Plan> plan = controller_->Preview();
   EXPECT_TRUE(plan.ok()) << plan.status();
   return plan.ok() ? PlannedSnapshot(*plan) : Snapshot();

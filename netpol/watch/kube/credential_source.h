@@ -20,11 +20,16 @@ class CredentialSource {
   virtual ~CredentialSource() = default;
 
   // What to send now. Reads files again once a minute (the token) or every five
-  // minutes (the rest), keeps what it had if that fails, and runs the exec
-  // plugin when there is nothing valid. Unavailable while the plugin runs: ask
-  // again once fd() is readable. Other errors name the file or command, and
-  // what to do; a later call tries again, a failed plugin not more often than
-  // every 10 seconds.
+  // minutes (the rest) and keeps what it had if that fails, also while a
+  // certificate and its key do not fit each other. A token, a user with
+  // password or a client certificate of the configuration counts, else the exec
+  // plugin is run: at first, when the server refused what it gave, and, behind
+  // what is still valid, up to a minute before that expires. Unavailable while
+  // the plugin runs and there is nothing else: ask again once fd() is readable.
+  // Other errors name the file or command, and what to do; a later call tries
+  // again, a failed plugin not more often than every 10 seconds.
+  //
+  // `now` is of the wall clock: credentials expire by it.
   virtual absl::StatusOr<Credentials> Get(absl::Time now) = 0;
 
   // The server answered 401 to what Get() gave: whatever is cached is read or
@@ -36,8 +41,10 @@ class CredentialSource {
   // the next Get(), but not more often than every 10 seconds.
   virtual void OnUnverified(absl::Time now) = 0;
 
-  // Readable when a plugin that was started has ended (epoll); -1 if the
-  // configuration has no plugin. Owned by this.
+  // Readable when Get() has work to do for a plugin that runs: to read what it
+  // prints, to see that it has ended (epoll). Only Get() makes it quiet again,
+  // so call it then, whether credentials are waited for or not. -1 if no plugin
+  // is ever run. Owned by this.
   virtual int fd() const = 0;
 };
 

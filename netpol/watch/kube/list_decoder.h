@@ -13,8 +13,8 @@
 
 namespace netpol {
 
-// Of protobuf, never more than one object is kept; of JSON, the whole body.
-// Thread-compatible.
+// Never more than one object is kept. Objects are told as they come, so a body
+// that turns out broken has told some. Thread-compatible.
 class ListDecoder {
  public:
   // One object (DecodeItem). One that cannot be read costs itself only: `bad`

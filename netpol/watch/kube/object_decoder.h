@@ -2,6 +2,9 @@
 #ifndef NETPOL_WATCH_KUBE_OBJECT_DECODER_H_
 #define NETPOL_WATCH_KUBE_OBJECT_DECODER_H_
 
+#include <cstdint>
+
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "proto/k8s/wire.pb.h"
@@ -34,6 +37,15 @@ struct Envelope {
 // InvalidArgument for a missing magic, another encoding style, a content
 // encoding or type that is not protobuf's own, or an empty body.
 absl::StatusOr<Envelope> OpenEnvelope(absl::string_view bytes);
+
+// What every envelope begins with: "k8s", and 0 for the only encoding style
+// there is.
+inline constexpr absl::string_view kProtobufMagic("k8s\0", 4);
+
+// InvalidArgument if the field `number` of an envelope (k8s.Unknown) is a
+// content encoding or type, and `value` says that what is inside cannot be
+// read.
+absl::Status CheckEnvelopeField(uint32_t number, absl::string_view value);
 
 }  // namespace netpol
 

@@ -24,12 +24,14 @@ struct WatchFrame {
   // Of the object, for all but kError; may be empty for a broken object.
   std::string resource_version;
   // For kAdded and kModified an UPSERT, for kDeleted a DELETE; nothing if the
-  // object could not be read: `bad_object` says why.
+  // object could not be read: `bad_object` says why. A kBookmark without
+  // resource version has a `bad_object`, too.
   absl::optional<v1::WatchEvent> event;
   absl::Status bad_object;
   // kBookmark with the annotation k8s.io/initial-events-end.
   bool initial_events_end = false;
-  k8s::Status status;  // kError
+  // kError. If it could not be read: a message that says so, and `bad_object`.
+  k8s::Status status;
 };
 
 // Cuts the stream into frames wherever the bytes were cut by the network.

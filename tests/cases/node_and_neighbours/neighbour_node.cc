@@ -96,7 +96,7 @@ void NeighbourNodeTest::TellStep(const Case& told, size_t step) {
       EventsOf(told.steps[step]);
   ASSERT_TRUE(events.ok()) << events.status();
   ASSERT_NO_FATAL_FAILURE(TellAll(*events));
-  if (!controller_->listed()) TellAll(ListingOf({}));
+  if (!controller_->CheckKnown().ok()) TellAll(ListingOf({}));
 }
 
 SyncReport NeighbourNodeTest::Sync() {

@@ -64,7 +64,7 @@ void KernelCaseTest::TellStep(const CaseStep& step) {
   const absl::StatusOr<std::vector<v1::WatchEvent>> events = EventsOf(step);
   ASSERT_TRUE(events.ok()) << events.status();
   Tell(*events);
-  if (!controller_->listed()) Tell(ListingOf({}));
+  if (!controller_->CheckKnown().ok()) Tell(ListingOf({}));
 }
 
 absl::StatusOr<SyncReport> KernelCaseTest::TrySync() {

@@ -74,7 +74,7 @@ void MemoryNode::TellStep(const CaseStep& step) {
   const absl::StatusOr<std::vector<v1::WatchEvent>> events = EventsOf(step);
   ASSERT_TRUE(events.ok()) << events.status();
   Tell(*events);
-  if (!controller_->listed()) Tell(ListingOf({}));
+  if (!controller_->CheckKnown().ok()) Tell(ListingOf({}));
 }
 
 SyncReport MemoryNode::Sync() {

@@ -170,7 +170,7 @@ TEST_F(SourceOutageTest, C077RestartDuringTheOutageKeepsWhatIsEnforced) {
   const std::string contents = node_.contents();
   // Nothing is listed, or only a part of the kinds.
   const std::vector<v1::WatchEvent> listing = ListingOf({});
-  for (size_t told = 0; !restarted.controller().listed(); ++told) {
+  for (size_t told = 0; !restarted.controller().CheckKnown().ok(); ++told) {
     EXPECT_EQ(restarted.controller().Sync().status().code(),
               absl::StatusCode::kFailedPrecondition);
     EXPECT_EQ(restarted.contents(), contents);

@@ -1,0 +1,58 @@
+#include "netpol/watch/kube/small_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+
+namespace netpol {
+namespace {
+
+absl::Status Failed(absl::string_view what, const std::string& path) {
+  const absl::Status status =
+      absl::ErrnoToStatus(errno, absl::StrCat("cannot ", what, " ", path));
+  if (absl::IsNotFound(status) || absl::IsPermissionDenied(status)) {
+    return status;
+  }
+  // No other code, least of all the one that says to wait.
+  return absl::FailedPreconditionError(status.message());
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadSmallFile(const std::string& path,
+                                          size_t max_bytes) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return Failed("open", path);
+  const absl::Cleanup closer = [fd] { close(fd); };
+  struct stat info;
+  if (fstat(fd, &info) != 0) return Failed("read", path);
+  if (!S_ISREG(info.st_mode)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, " is not a regular file"));
+  }
+  // One more than allowed, to tell that it is too much.
+  std::string text(max_bytes + 1, '\0');
+  size_t length = 0;
+  while (length < text.size()) {
+    const ssize_t got = read(fd, &text[length], text.size() - length);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Failed("read", path);
+    if (got == 0) break;
+    length += static_cast<size_t>(got);
+  }
+  if (length > max_bytes) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(path, " has more than ", max_bytes, " bytes"));
+  }
+  text.resize(length);
+  return text;
+}
+
+}  // namespace netpol
