@@ -1,6 +1,7 @@
 #include "bench/goals.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -100,6 +101,47 @@ void AddSteadyTraffic(const std::string& what, const std::string& counter,
                    .limit = 0});
 }
 
+// With a real API server.
+void AddLive(std::vector<Goal>& goals) {
+  const Goal write = {.program = "bench/live/write_to_kernel_benchmark",
+                      .benchmark = "ApiWriteToKernel",
+                      .unit = "ms"};
+  for (const auto& [share, limit] :
+       {std::pair<const char*, double>("p50", 20), {"p99", 100}}) {
+    Goal goal = write;
+    goal.name = absl::StrCat("API write of a pod's address to kernel, ", share);
+    goal.ours = absl::StrCat(share, "_ms");
+    goal.floor = absl::StrCat("answer_", share, "_ms");
+    goal.limit = limit;
+    goals.push_back(goal);
+  }
+  const std::string program = "bench/live/whole_cluster_benchmark";
+  for (const char* way : {"pages", "stream"}) {
+    goals.push_back(
+        {.name = absl::StrCat("100,000 pods listed, beside libcurl: ", way),
+         .program = program,
+         .benchmark = absl::StrCat("ListPods/", way),
+         .ours = "list_s",
+         .unit = "s",
+         .floor = "bare_s",
+         .ratio = "ratio",
+         .of = Goal::Of::kRatio,
+         .limit = 1.5});
+  }
+  goals.push_back({.name = "daemon with L from a server: resident at rest",
+                   .program = program,
+                   .benchmark = "DaemonMemory",
+                   .ours = "rss_mib",
+                   .unit = "MiB",
+                   .limit = 64});
+  goals.push_back({.name = "daemon with L from a server: peak",
+                   .program = program,
+                   .benchmark = "DaemonMemory",
+                   .ours = "peak_mib",
+                   .unit = "MiB",
+                   .limit = 128});
+}
+
 std::vector<Goal> MakeGoals() {
   std::vector<Goal> goals;
   AddMemberChange("remote pod comes or goes", "RemotePodLeaves", goals);
@@ -139,6 +181,7 @@ std::vector<Goal> MakeGoals() {
   AddSteadyTraffic("allowed, refused", "packets_lost", goals);
   AddSteadyTraffic("established, refused", "packets_established_lost", goals);
   AddSteadyTraffic("denied, passed", "packets_passed", goals);
+  AddLive(goals);
   return goals;
 }
 

@@ -11,6 +11,7 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "netpol/base/scoped_timer.h"
 #include "netpol/base/status_macros.h"
 #include "netpol/policy/parse.h"
 #include "netpol/policy/parse_node.h"
@@ -235,8 +236,13 @@ absl::Status Controller::StageChanges() {
 }
 
 absl::StatusOr<SyncReport> Controller::Sync() {
-  RETURN_IF_ERROR(StageChanges());
+  absl::Duration preparing;
+  {
+    const ScopedTimer timer(preparing);
+    RETURN_IF_ERROR(StageChanges());
+  }
   absl::StatusOr<SyncReport> report = engine_.Sync();
+  if (report.ok()) report->times.preparing = preparing;
   if (report.ok() && !started_) {
     started_ = true;
     // A start needs for a moment a third more than what stays; the allocator

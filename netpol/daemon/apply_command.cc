@@ -7,11 +7,11 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "netpol/daemon/bounded_sync.h"
 #include "netpol/daemon/manifest_cluster.h"
 #include "netpol/daemon/options.h"
 #include "netpol/daemon/progress.h"
 #include "netpol/daemon/run_lock.h"
+#include "netpol/enforcer/bounded_sync.h"
 #include "netpol/enforcer/kernel_access.h"
 #include "netpol/enforcer/sync_summary.h"
 

@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "CLI/CLI.hpp"
@@ -13,7 +14,7 @@ constexpr char kExitCodes[] =
     "Exit codes:\n"
     "  0   done, or nothing to do\n"
     "  1   an error, or done in part; stderr says what and why; explain: the\n"
-    "      kernel does not do what the policies say\n"
+    "      kernel does not do what the policies say; status: unhealthy\n"
     "  2   plan, cleanup --dry-run: something would change\n"
     "  64  the command line is wrong";
 
@@ -41,9 +42,15 @@ void AddOutput(CLI::App* app, Flags& flags) {
 
 void AddVerbosity(CLI::App* app, Flags& flags) {
   app->add_option("-v,--v", flags.verbosity,
-                  "Log level: 0 logs what was done, 1 and above also what was "
-                  "looked at")
+                  "Log level: at 0, one line for each thing that was done or "
+                  "went wrong, errors that repeat once a minute; 1 and above "
+                  "add what was looked at and needed nothing")
       ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app->add_option("--log-format", flags.log_format,
+                  "Lines of the log: text (time, level, message) or json (an "
+                  "object with ts, level, msg)")
+      ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
 }
 
@@ -159,6 +166,15 @@ void AddExplain(CLI::App& app, Flags& flags) {
   });
 }
 
+void AddStatus(CLI::App& app, Flags& flags) {
+  CLI::App* status = AddCommand(
+      app, flags, CommandKind::kStatus,
+      "Show how it stands with this node's daemon: healthy or why not, what it "
+      "follows, what waits, how much there is");
+  AddControlSocket(status, flags, "Socket on which the daemon answers");
+  AddOutput(status, flags);
+}
+
 void AddReaders(CLI::App& app, Flags& flags) {
   CLI::App* plan = AddCommand(app, flags, CommandKind::kPlan,
                               "Show what apply would change");
@@ -179,17 +195,70 @@ void AddReaders(CLI::App& app, Flags& flags) {
   AddOutput(version, flags);
 }
 
+// Where `run` has its objects from, as kube-router names it.
+void AddSource(CLI::App* run, Flags& flags) {
+  CLI::Option* manifests = AddManifests(run, flags)->required(false);
+  run->add_option("--kubeconfig", flags.kubeconfig,
+                  "Kubeconfig file of the cluster to follow; without it and "
+                  "--master and --manifests: $KUBECONFIG, else the service "
+                  "account of the pod that this runs in, else ~/.kube/config")
+      ->excludes(manifests)
+      ->type_name("PATH");
+  run->add_option("--master", flags.master,
+                  "URL of the API server, instead of the kubeconfig's")
+      ->excludes(manifests)
+      ->type_name("URL");
+  run->add_option("--cache-sync-timeout", flags.cache_sync_timeout,
+                  "How long listing all objects, and the wait for this node's "
+                  "Node object, may take before /healthz says so, like 1m0s; "
+                  "it goes on after that")
+      ->capture_default_str();
+  for (const auto& [name, value] :
+       {std::pair<const char*, bool*>("--run-firewall", &flags.run_firewall),
+        {"--run-router", &flags.run_router},
+        {"--run-service-proxy", &flags.run_service_proxy}}) {
+    run->add_flag(name, *value)
+        ->description(
+            "As with kube-router, whose other controllers are not "
+            "here: the firewall is true, the others are false");
+  }
+}
+
+// As kube-router names them.
+void AddHttp(CLI::App* run, Flags& flags) {
+  run->add_option("--health-addr", flags.health_addr,
+                  "Address to answer /healthz, /readyz and /livez at; every "
+                  "one of the node unless given");
+  run->add_option("--health-port", flags.health_port,
+                  "TCP port for these; 0 for none")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  run->add_option("--metrics-addr", flags.metrics_addr,
+                  "Address to show Prometheus metrics at; every one of the "
+                  "node unless given");
+  run->add_option("--metrics-port", flags.metrics_port,
+                  "TCP port for these, which may be the health port; 0 for "
+                  "none")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  run->add_option("--metrics-path", flags.metrics_path,
+                  "Path of the metrics' page")
+      ->capture_default_str();
+}
+
 void AddWriters(CLI::App& app, Flags& flags) {
   CLI::App* run = AddCommand(
       app, flags, CommandKind::kRun,
-      "Enforce what manifests say, and follow their changes, until SIGTERM or "
-      "SIGINT, which leave enforcement in place; SIGHUP reads the kernel "
-      "again");
-  AddManifests(run, flags);
+      "Enforce what the cluster's API server or manifests say, and follow "
+      "their changes, until SIGTERM or SIGINT, which leave enforcement in "
+      "place; SIGHUP reads the kernel again");
+  AddSource(run, flags);
   AddEnforcement(run, flags);
   AddRunLock(run, flags);
   AddControlSocket(run, flags,
-                   "Socket on which the daemon answers netpolctl explain");
+                   "Socket on which the daemon answers netpolctl explain and "
+                   "netpolctl status");
+  AddHttp(run, flags);
   AddVerbosity(run, flags);
   run->add_option("--iptables-sync-period", flags.iptables_sync_period,
                   "How often the kernel is read again and mended, like 5m0s")
@@ -242,6 +311,7 @@ absl::optional<Flags> ParseCommandLine(int argc, const char* const* argv,
     AddWriters(app, flags);
     AddReaders(app, flags);
     AddExplain(app, flags);
+    AddStatus(app, flags);
     try {
       app.parse(argc, argv);
       return flags;

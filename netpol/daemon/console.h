@@ -9,8 +9,8 @@
 #include "absl/strings/string_view.h"
 #include "netpol/daemon/exit_code.h"
 #include "netpol/daemon/flags.h"
-#include "netpol/daemon/json_form.h"
 #include "netpol/daemon/text_form.h"
+#include "netpol/enforcer/json_form.h"
 #include "proto/netpol/status.pb.h"
 
 namespace netpol {

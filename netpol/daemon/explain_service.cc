@@ -8,8 +8,8 @@
 #include "netpol/base/status_macros.h"
 #include "netpol/controller.h"
 #include "netpol/daemon/explain_answer.h"
-#include "netpol/daemon/json_form.h"
 #include "netpol/dataplane/host/node_addresses.h"
+#include "netpol/enforcer/json_form.h"
 
 namespace netpol {
 namespace {
@@ -46,7 +46,7 @@ absl::StatusOr<v1::Explanation> Explain(const v1::ExplainRequest& request,
                                         const std::vector<IpAddress>& addresses,
                                         const Controller& controller,
                                         const LoopHealth& health) {
-  if (!controller.listed()) {
+  if (!controller.CheckKnown().ok()) {
     return absl::UnavailableError(
         "the daemon does not know all objects yet; ask again soon");
   }
@@ -63,7 +63,7 @@ absl::StatusOr<v1::Explanation> Explain(const v1::ExplainRequest& request,
 }  // namespace
 
 absl::StatusOr<std::string> AnswerExplain(const std::string& request,
-                                          ControllerLoop& loop) {
+                                          Enforcer& enforcer) {
   v1::ExplainRequest message;
   const auto parsed =
       google::protobuf::util::JsonStringToMessage(request, &message);
@@ -72,9 +72,10 @@ absl::StatusOr<std::string> AnswerExplain(const std::string& request,
         absl::StrCat("not an ExplainRequest: ", std::string(parsed.message())));
   }
   ASSIGN_OR_RETURN(const std::vector<IpAddress> addresses, ReadNodeAddresses());
+  const EnforcerState state = enforcer.state();
   absl::StatusOr<v1::Explanation> explanation;
-  RETURN_IF_ERROR(loop.Inspect([&](const Controller& controller) {
-    explanation = Explain(message, addresses, controller, loop.health());
+  RETURN_IF_ERROR(enforcer.Inspect([&](const Controller& controller) {
+    explanation = Explain(message, addresses, controller, state.loop);
   }));
   if (!explanation.ok()) return explanation.status();
   return WireJsonOf(*explanation);

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "netpol/controller_loop.h"
+#include "netpol/enforcer/enforcer.h"
 
 namespace netpol {
 
@@ -16,7 +16,7 @@ inline constexpr char kExplainRoute[] = "/v1/explain";
 // of ExplainByPolicies(); InvalidArgument for what is no request; Unavailable
 // while not all objects are known, and when the loop ends.
 absl::StatusOr<std::string> AnswerExplain(const std::string& request,
-                                          ControllerLoop& loop);
+                                          Enforcer& enforcer);
 
 }  // namespace netpol
 

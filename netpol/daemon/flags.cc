@@ -18,6 +18,8 @@ const char* CommandName(CommandKind command) {
       return "check";
     case CommandKind::kExplain:
       return "explain";
+    case CommandKind::kStatus:
+      return "status";
     case CommandKind::kVersion:
       return "version";
   }

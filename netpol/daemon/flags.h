@@ -16,6 +16,7 @@ enum class CommandKind {
   kCleanup,
   kCheck,
   kExplain,
+  kStatus,
   kVersion,
 };
 
@@ -25,8 +26,24 @@ enum class CommandKind {
 struct Flags {
   CommandKind command = CommandKind::kVersion;
 
+  // run: one of these three kinds of source.
   std::vector<std::string> manifests;
-  std::string run_lock = "/run/netpolctl.lock";
+  std::string kubeconfig;
+  std::string master;
+  std::string cache_sync_timeout = "1m0s";
+  // Controllers of kube-router that there are not here.
+  bool run_firewall = true;
+  bool run_router = false;
+  bool run_service_proxy = false;
+
+  // run: HTTP. An empty address is every one; port 0 is none.
+  std::string health_addr;
+  int health_port = 20244;
+  std::string metrics_addr;
+  int metrics_port = 0;
+  std::string metrics_path = "/metrics";
+
+  std::string run_lock = "/run/netpol/netpolctl.lock";
 
   std::string hostname_override;
   bool enable_ipv4 = true;
@@ -44,6 +61,7 @@ struct Flags {
 
   std::string output = "text";
   int verbosity = 0;
+  std::string log_format = "text";
   bool dry_run = false;
   bool force = false;
 

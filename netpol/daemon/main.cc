@@ -12,6 +12,7 @@
 #include "netpol/daemon/plan_command.h"
 #include "netpol/daemon/run_command.h"
 #include "netpol/daemon/show_command.h"
+#include "netpol/daemon/status_command.h"
 #include "netpol/daemon/version_command.h"
 
 namespace netpol {
@@ -33,6 +34,8 @@ ExitCode Run(const Flags& flags, Console& console) {
       return RunCheck(flags, console);
     case CommandKind::kExplain:
       return RunExplain(flags, console);
+    case CommandKind::kStatus:
+      return RunStatus(flags, console);
     case CommandKind::kVersion:
       return RunVersion(flags, console);
   }

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <climits>
 #include <cstdlib>
 #include <utility>
@@ -10,42 +9,17 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "netpol/base/status_macros.h"
+#include "netpol/enforcer/option_values.h"
 
 namespace netpol {
 namespace {
 
-constexpr absl::string_view kDefaultClusterRange = "10.96.0.0/12";
+std::string Flag(absl::string_view name) { return absl::StrCat("--", name); }
 
 absl::Status BadValue(absl::string_view flag, absl::string_view value,
                       absl::string_view cause) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("--", flag, " \"", value, "\": ", cause));
-}
-
-// Digits only: SimpleAtoi would take blanks and signs.
-absl::StatusOr<uint16_t> ParsePort(absl::string_view flag,
-                                   absl::string_view value,
-                                   absl::string_view which,
-                                   absl::string_view text) {
-  const bool digits =
-      !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-        return absl::ascii_isdigit(static_cast<unsigned char>(c));
-      });
-  if (!digits) {
-    return BadValue(flag, value,
-                    absl::StrCat("\"", text,
-                                 "\" is not a port number; give "
-                                 "the range as FIRST-LAST, like 30000-32767"));
-  }
-  uint32_t number = 0;
-  if (!absl::SimpleAtoi(text, &number) || number == 0 || number > 65535) {
-    return BadValue(
-        flag, value,
-        absl::StrCat("the ", which, " port is not between 1 and 65535"));
-  }
-  return static_cast<uint16_t>(number);
+  return BadOption(Flag(flag), value, cause);
 }
 
 absl::StatusOr<IcmpMode> ParseIcmpMode(absl::string_view value) {
@@ -54,39 +28,13 @@ absl::StatusOr<IcmpMode> ParseIcmpMode(absl::string_view value) {
   return BadValue("icmp", value, "must be kube-router or policy");
 }
 
-absl::Status CheckClusterRanges(const std::vector<std::string>& values,
-                                const std::vector<IpPrefix>& ranges) {
-  constexpr absl::string_view kFlag = "service-cluster-ip-range";
-  std::string all;
-  for (const std::string& value : values)
-    absl::StrAppend(&all, all.empty() ? "" : ",", value);
-  if (ranges.size() > 2) {
-    return BadValue(
-        kFlag, all,
-        absl::StrCat("too many CIDRs (", ranges.size(), "); give one or two"));
-  }
-  return absl::OkStatus();
-}
-
-// The flag's ranges; without the flag the default, where its family is enabled.
-absl::StatusOr<std::vector<IpPrefix>> ClusterRanges(
-    const Flags& flags, const std::vector<Family>& families) {
-  std::vector<std::string> values = flags.service_cluster_ip_range;
-  if (values.empty()) {
-    if (!flags.enable_ipv4) return std::vector<IpPrefix>();
-    values.emplace_back(kDefaultClusterRange);
-  }
-  ASSIGN_OR_RETURN(std::vector<IpPrefix> ranges,
-                   ParseIpRanges("service-cluster-ip-range", values, families));
-  RETURN_IF_ERROR(CheckClusterRanges(values, ranges));
-  return ranges;
-}
-
 absl::StatusOr<LayoutOptions> MakeLayout(const Flags& flags) {
   LayoutOptions layout;
   ASSIGN_OR_RETURN(layout.families, EnabledFamilies(flags));
-  ASSIGN_OR_RETURN(layout.cluster_ip_ranges,
-                   ClusterRanges(flags, layout.families));
+  ASSIGN_OR_RETURN(
+      layout.cluster_ip_ranges,
+      ReadClusterIpRanges("--service-cluster-ip-range",
+                          flags.service_cluster_ip_range, layout.families));
   ASSIGN_OR_RETURN(
       layout.external_ip_ranges,
       ParseIpRanges("service-external-ip-range",
@@ -128,49 +76,13 @@ absl::StatusOr<std::vector<Family>> EnabledFamilies(const Flags& flags) {
 
 absl::StatusOr<PortRange> ParsePortRange(absl::string_view flag,
                                          absl::string_view value) {
-  const size_t separator = value.find_first_of("-:");
-  if (separator == absl::string_view::npos) {
-    return BadValue(flag, value,
-                    "not a port range; give FIRST-LAST, like 30000-32767");
-  }
-  PortRange range;
-  ASSIGN_OR_RETURN(range.first,
-                   ParsePort(flag, value, "first", value.substr(0, separator)));
-  ASSIGN_OR_RETURN(range.last,
-                   ParsePort(flag, value, "last", value.substr(separator + 1)));
-  if (range.first >= range.last) {
-    return BadValue(flag, value, "the first port must be below the last");
-  }
-  return range;
+  return ReadPortRange(Flag(flag), value);
 }
 
 absl::StatusOr<std::vector<IpPrefix>> ParseIpRanges(
     absl::string_view flag, const std::vector<std::string>& values,
     const std::vector<Family>& families) {
-  std::vector<IpPrefix> ranges;
-  for (const std::string& value : values) {
-    for (absl::string_view item : absl::StrSplit(value, ',')) {
-      item = absl::StripAsciiWhitespace(item);
-      const absl::StatusOr<IpPrefix> prefix = IpPrefix::Parse(item);
-      if (!prefix.ok()) {
-        return BadValue(flag, item,
-                        absl::StrCat(prefix.status().message(),
-                                     "; give CIDRs, like 10.96.0.0/12"));
-      }
-      const Family family = prefix->family();
-      if (std::find(families.begin(), families.end(), family) ==
-          families.end()) {
-        return BadValue(flag, item,
-                        absl::StrCat("an ", FamilyName(family), " CIDR while ",
-                                     FamilyName(family), " is disabled; set ",
-                                     family == Family::kIPv4 ? "--enable-ipv4"
-                                                             : "--enable-ipv6",
-                                     " or leave it out"));
-      }
-      ranges.push_back(*prefix);
-    }
-  }
-  return ranges;
+  return ReadIpRanges(Flag(flag), values, families);
 }
 
 absl::StatusOr<uint32_t> ParseMark(absl::string_view flag,
@@ -197,6 +109,29 @@ absl::StatusOr<absl::Duration> ParsePositiveDuration(absl::string_view flag,
   return duration;
 }
 
+namespace {
+
+// Whoever ran kube-router for more than network policies must know.
+absl::Status CheckControllers(const Flags& flags) {
+  if (!flags.run_firewall) {
+    return BadValue("run-firewall", "false",
+                    "network policies are all that netpolctl does; to take "
+                    "them out of the kernel there is netpolctl cleanup");
+  }
+  for (const auto& [flag, value] :
+       {std::pair<const char*, bool>("run-router", flags.run_router),
+        {"run-service-proxy", flags.run_service_proxy}}) {
+    if (value) {
+      return BadValue(flag, "true",
+                      "netpolctl does network policies only; leave that to "
+                      "kube-router or others");
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::StatusOr<DaemonOptions> MakeOptions(
     const Flags& flags, absl::string_view environment_node_name,
     absl::string_view host_name) {
@@ -218,6 +153,10 @@ absl::StatusOr<DaemonOptions> MakeOptions(
   ASSIGN_OR_RETURN(options.lock_timeout,
                    ParsePositiveDuration("iptables-lock-timeout",
                                          flags.iptables_lock_timeout));
+  ASSIGN_OR_RETURN(
+      options.cache_sync_timeout,
+      ParsePositiveDuration("cache-sync-timeout", flags.cache_sync_timeout));
+  RETURN_IF_ERROR(CheckControllers(flags));
   return options;
 }
 
@@ -225,7 +164,9 @@ absl::StatusOr<DaemonOptions> MakeOptions(const Flags& flags) {
   const char* node_name = getenv("NODE_NAME");
   char host_name[HOST_NAME_MAX + 1] = {};
   if (gethostname(host_name, sizeof(host_name) - 1) != 0) host_name[0] = '\0';
-  return MakeOptions(flags, node_name == nullptr ? "" : node_name, host_name);
+  // The kubelet names its Node likewise.
+  return MakeOptions(flags, node_name == nullptr ? "" : node_name,
+                     absl::AsciiStrToLower(host_name));
 }
 
 }  // namespace netpol

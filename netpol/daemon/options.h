@@ -22,10 +22,13 @@ struct DaemonOptions {
   ControllerOptions controller;
   absl::Duration sync_period = absl::Minutes(5);
   absl::Duration lock_timeout = absl::Seconds(10);
+  // How long listing may take before health says so.
+  absl::Duration cache_sync_timeout = absl::Minutes(1);
 };
 
 // What `flags` ask for. `environment_node_name` is NODE_NAME of the
-// environment, `host_name` the machine's; the first of --hostname-override and
+// environment, `host_name` the machine's, in small letters as the kubelet takes
+// it; the first of --hostname-override and
 // these that is not empty is the node's name. Every error is InvalidArgument
 // and quotes the flag and its value.
 //
@@ -41,12 +44,11 @@ absl::StatusOr<DaemonOptions> MakeOptions(const Flags& flags);
 // The enabled families, in order. InvalidArgument if none is.
 absl::StatusOr<std::vector<Family>> EnabledFamilies(const Flags& flags);
 
-// "30000-32767" or "30000:32767": two numbers from 1 to 65535, the first below
-// the second.
+// See ReadPortRange(); `flag` without its dashes.
 absl::StatusOr<PortRange> ParsePortRange(absl::string_view flag,
                                          absl::string_view value);
 
-// Blocks of `families`, out of comma lists.
+// See ReadIpRanges().
 absl::StatusOr<std::vector<IpPrefix>> ParseIpRanges(
     absl::string_view flag, const std::vector<std::string>& values,
     const std::vector<Family>& families);

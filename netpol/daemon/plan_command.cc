@@ -2,11 +2,11 @@
 
 #include <utility>
 
-#include "netpol/enforcer/kernel_access.h"
 #include "netpol/daemon/manifest_cluster.h"
 #include "netpol/daemon/options.h"
-#include "netpol/daemon/plan_form.h"
 #include "netpol/daemon/progress.h"
+#include "netpol/enforcer/kernel_access.h"
+#include "netpol/enforcer/plan_form.h"
 
 namespace netpol {
 namespace {

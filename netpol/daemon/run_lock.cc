@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -36,6 +38,10 @@ absl::Status ErrorOf(int error, const std::string& path) {
 }  // namespace
 
 absl::StatusOr<RunLock> RunLock::Acquire(const std::string& path) {
+  std::error_code ignored;  // open() is going to say it
+  const std::filesystem::path folder =
+      std::filesystem::path(path).parent_path();
+  if (!folder.empty()) std::filesystem::create_directory(folder, ignored);
   RunLock lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (lock.file_ < 0) return ErrorOf(errno, path);
   if (flock(lock.file_, LOCK_EX | LOCK_NB) != 0) {

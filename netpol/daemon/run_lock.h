@@ -14,8 +14,9 @@ namespace netpol {
 // name.
 class RunLock {
  public:
-  // FailedPrecondition, with the id of the other process, if the lock is held;
-  // other errors if the file cannot be opened or written. Does not wait.
+  // Makes the file's folder if there is none. FailedPrecondition, with the id
+  // of the other process, if the lock is held; other errors if the file cannot
+  // be opened or written. Does not wait.
   static absl::StatusOr<RunLock> Acquire(const std::string& path);
 
   // OK if nobody holds the lock, also where there is no file. The error of

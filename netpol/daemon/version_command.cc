@@ -1,12 +1,13 @@
 #include "netpol/daemon/version_command.h"
 
+#include "netpol/base/version.h"
 #include "proto/netpol/status.pb.h"
 
 namespace netpol {
 
 ExitCode RunVersion(const Flags&, Console& console) {
   v1::VersionInfo version;
-  version.set_version("0.1.0");
+  version.set_version(kNetpolVersion);
   console.Print(version);
   return kDone;
 }

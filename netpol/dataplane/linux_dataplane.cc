@@ -3,6 +3,8 @@
 #include <memory>
 #include <utility>
 
+#include "absl/time/time.h"
+#include "netpol/base/scoped_timer.h"
 #include "netpol/base/status_macros.h"
 
 namespace netpol {
@@ -25,7 +27,12 @@ absl::StatusOr<Snapshot> LinuxDataplane::Read(
   Snapshot snapshot;
   ASSIGN_OR_RETURN(snapshot.sets, sets_->Read(families, &snapshot.other_sets));
   for (const Family family : families) {
-    ASSIGN_OR_RETURN(snapshot.table(family), table(family).Read());
+    absl::Duration read_time;
+    {
+      const ScopedTimer timer(read_time);
+      ASSIGN_OR_RETURN(snapshot.table(family), table(family).Read());
+    }
+    snapshot.table(family).read_time = read_time;
   }
   return snapshot;
 }

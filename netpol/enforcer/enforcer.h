@@ -30,6 +30,8 @@ struct EnforcerOptions {
   PacerOptions pacing;
   // How long a write waits for the xtables lock.
   absl::Duration lock_timeout = absl::Seconds(10);
+  // For on_health.
+  HealthLimits health;
 };
 
 // What to tell the host; any may be empty. Called on threads of the enforcer,
@@ -50,7 +52,8 @@ struct EnforcerCallbacks {
 // taken out of it at the end. A kernel that lacks something, a server that is
 // away and an object that is broken are told (log, health) and tried again for
 // ever. Thread-safe; several may live in one process, each in the network
-// namespace of the thread that started it.
+// namespace of the thread that started it, whose signal mask its threads take
+// over.
 class Enforcer {
  public:
   // Without a source, the host tells every event itself, with Post(). An error

@@ -28,11 +28,12 @@ int ErrorLimiter::Clear() {
 }
 
 // Texts may hold numbers that differ each time: what was not seen for long is
-// not kept.
+// not kept, nor for ever what nobody will ask the count of.
 void ErrorLimiter::Forget(absl::Time now) {
   for (auto it = seen_.begin(); it != seen_.end();) {
-    const bool old =
-        it->second.held_back == 0 && now - it->second.logged >= interval_;
+    const absl::Duration keep =
+        it->second.held_back == 0 ? interval_ : 60 * interval_;
+    const bool old = now - it->second.logged >= keep;
     it = old ? seen_.erase(it) : std::next(it);
   }
 }

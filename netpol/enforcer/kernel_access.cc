@@ -2,21 +2,33 @@
 
 #include <unistd.h>
 
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "netpol/base/status_macros.h"
+#include "netpol/dataplane/host/capabilities.h"
 #include "netpol/dataplane/host/preflight.h"
 #include "netpol/dataplane/linux_dataplane.h"
 
 namespace netpol {
 
 absl::Status RequireRoot() {
-  if (geteuid() == 0) return absl::OkStatus();
-  return absl::PermissionDeniedError(
-      absl::StrCat("user id ", geteuid(),
-                   " may not read or change sets and filter tables; run "
-                   "netpolctl as root"));
+  ASSIGN_OR_RETURN(const std::vector<CapabilityState> needed,
+                   NeededCapabilities());
+  std::vector<std::string> missing;
+  for (const CapabilityState& capability : needed) {
+    if (!capability.effective)
+      missing.push_back(absl::StrCat(capability.name, " ", capability.use));
+  }
+  if (missing.empty()) return absl::OkStatus();
+  return absl::PermissionDeniedError(absl::StrCat(
+      "user id ", geteuid(),
+      " may not read or change sets and filter tables: the process lacks ",
+      absl::StrJoin(missing, ", and "),
+      "; run it as root, and in a container or a service add these "
+      "capabilities"));
 }
 
 absl::StatusOr<std::unique_ptr<Dataplane>> OpenKernel(

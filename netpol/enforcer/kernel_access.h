@@ -14,7 +14,9 @@
 
 namespace netpol {
 
-// PermissionDenied unless this process is root's.
+// PermissionDenied unless the calling thread may read and change sets and
+// filter tables, as root may; names the capabilities that it lacks. Who it is
+// does not matter: a container's root may have none of them.
 absl::Status RequireRoot();
 
 // The kernel of the network namespace that we are in.

@@ -1,5 +1,7 @@
 #include "netpol/enforcer/sync_log.h"
 
+#include <cstdint>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "netpol/enforcer/sync_summary.h"
@@ -12,6 +14,13 @@ void SyncLog::OnSynced(const SyncReport& report, absl::Duration duration,
                                            absl::ToDoubleMilliseconds(duration),
                                            TextOf(SummaryOf(report)));
   (report.writes.total() > 0 ? sinks_.info : sinks_.debug)(line);
+  if (report.repairs > 0) {
+    sinks_.info(absl::StrCat(
+        Counted(static_cast<uint32_t>(report.repairs), "chain, set or hook",
+                "chains, sets and hooks"),
+        " of ours had been changed by another program, and mended: look for "
+        "one that writes rules on this node if it happens again"));
+  }
   for (const std::string& problem : report.problems) Error(problem, now);
   if (!report.problems.empty()) return;
   const int errors = limiter_.Clear();

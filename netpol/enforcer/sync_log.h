@@ -21,10 +21,10 @@ struct LogSinks {
   std::function<void(const std::string&)> debug;
 };
 
-// One line for each sync that wrote something, for each change of a policy's
-// problems, and for each error, the same error at most once a minute. Says
-// "ready" after the first sync. Thread-compatible: belongs to the loop's
-// thread.
+// One line for each sync that wrote something, for what it mended after another
+// program, for each change of a policy's problems, and for each error, the same
+// error at most once a minute. Says "ready" after the first sync.
+// Thread-compatible: belongs to the loop's thread.
 class SyncLog {
  public:
   explicit SyncLog(LogSinks sinks) : sinks_(std::move(sinks)) {}

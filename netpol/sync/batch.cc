@@ -6,6 +6,7 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/strings/str_cat.h"
+#include "netpol/base/scoped_timer.h"
 #include "netpol/base/status_macros.h"
 #include "netpol/sync/left_out_rules.h"
 
@@ -42,12 +43,18 @@ void Batch::FamilyFailed(Family family, const absl::Status& status) {
   if (table_status_.ok()) table_status_ = status;
 }
 
+absl::Status Batch::Write(const PlannedMembers& planned, SetStep step) {
+  const ScopedTimer timer(report_.times.of(planned.set.family).sets);
+  absl::Status status = (dataplane_.*step)(planned.set, planned.members);
+  if (!status.ok()) ledger_.Distrust(planned.set.name);
+  return status;
+}
+
 absl::Status Batch::MakeSets(const Plan& plan) {
   absl::btree_map<SetName, absl::Status> refused;
   for (const PlannedMembers& planned : plan.create_sets) {
     const SetName& name = planned.set.name;
-    const absl::Status status =
-        dataplane_.CreateSet(planned.set, planned.members);
+    const absl::Status status = Write(planned, &Dataplane::CreateSet);
     if (status.ok()) {
       ledger_.SetFilled(planned.set, planned.members);
       ++report_.sets_created;
@@ -73,8 +80,7 @@ absl::Status Batch::MakeSets(const Plan& plan) {
 
 void Batch::ReplaceSets(const Plan& plan) {
   for (const PlannedMembers& planned : plan.replace_sets) {
-    const absl::Status status =
-        dataplane_.ReplaceSet(planned.set, planned.members);
+    const absl::Status status = Write(planned, &Dataplane::ReplaceSet);
     if (status.ok()) {
       ledger_.SetFilled(planned.set, planned.members);
       ++report_.sets_replaced;
@@ -95,8 +101,7 @@ void Batch::AddMembers(const std::vector<PlannedMembers>& changes) {
   for (const PlannedMembers& planned : changes) {
     // Judging by an address whose rules could not be committed would open it.
     if (failed(planned.set.family)) continue;
-    const absl::Status status =
-        dataplane_.AddMembers(planned.set, planned.members);
+    const absl::Status status = Write(planned, &Dataplane::AddMembers);
     if (!status.ok()) {
       SetFailed(planned.set.name, status.message());
       continue;
@@ -110,8 +115,7 @@ void Batch::RemoveMembers(const std::vector<PlannedMembers>& changes) {
   for (const PlannedMembers& planned : changes) {
     // The old rules may still need them.
     if (failed(planned.set.family)) continue;
-    const absl::Status status =
-        dataplane_.RemoveMembers(planned.set, planned.members);
+    const absl::Status status = Write(planned, &Dataplane::RemoveMembers);
     if (!status.ok()) {
       SetFailed(planned.set.name, status.message());
       continue;
@@ -125,8 +129,13 @@ void Batch::CommitTable(const PlannedTable& planned) {
   if (failed(planned.family)) return;
   TableChange change = planned.ToChange();
   for (Chain& chain : change.write) LeaveOut(failed_sets_, chain.rules);
-  const absl::Status status = dataplane_.CommitTable(change);
+  absl::Status status;
+  {
+    const ScopedTimer timer(report_.times.of(planned.family).commit);
+    status = dataplane_.CommitTable(change);
+  }
   if (!status.ok()) {
+    ledger_.Distrust(change);
     FamilyFailed(planned.family,
                  Annotate(status, absl::StrCat("committing the ",
                                                FamilyName(planned.family),
@@ -140,8 +149,13 @@ void Batch::CommitTable(const PlannedTable& planned) {
 
 void Batch::DestroySets(const Plan& plan) {
   for (const SetName& name : plan.destroy_sets) {
-    if (failed(ledger_.set(name).family)) continue;
-    const absl::Status status = dataplane_.DestroySet(name);
+    const Family family = ledger_.set(name).family;
+    if (failed(family)) continue;
+    absl::Status status;
+    {
+      const ScopedTimer timer(report_.times.of(family).sets);
+      status = dataplane_.DestroySet(name);
+    }
     // Still referenced, maybe by somebody else's rule: it does no harm until it
     // can go.
     if (absl::IsUnavailable(status)) {
@@ -149,6 +163,7 @@ void Batch::DestroySets(const Plan& plan) {
       continue;
     }
     if (!status.ok()) {
+      ledger_.Distrust(name);
       SetFailed(name, status.message());
       continue;
     }

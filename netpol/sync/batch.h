@@ -6,8 +6,11 @@
 
 #include "absl/container/btree_set.h"
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "netpol/base/ip.h"
 #include "netpol/rules/names.h"
+#include "netpol/rules/set.h"
 #include "netpol/sync/dataplane.h"
 #include "netpol/sync/plan.h"
 #include "netpol/sync/ruleset_ledger.h"
@@ -28,10 +31,15 @@ class Batch {
   // concerns every set; nothing was begun in the latter case.
   absl::Status Apply(const Plan& plan);
 
-  // What was done, without the counts of writes.
+  // What was done, without the counts of writes, the readings and the repairs.
   const SyncReport& report() const { return report_; }
 
  private:
+  using SetStep = absl::Status (Dataplane::*)(const SetSpec&,
+                                              absl::Span<const SetMember>);
+
+  // Takes one step, and its time.
+  absl::Status Write(const PlannedMembers& planned, SetStep step);
   absl::Status MakeSets(const Plan& plan);
   void ReplaceSets(const Plan& plan);
   void AddMembers(const std::vector<PlannedMembers>& changes);

@@ -113,6 +113,13 @@ class DeltaTracker {
       if (const Value* value = WantedOf(entry)) f(key, *value);
     }
   }
+  // Likewise for everything that is observed.
+  template <typename F>
+  void ForEachObserved(F f) const {
+    for (const auto& [key, entry] : entries_) {
+      if (entry.observed) f(key, *entry.observed);
+    }
+  }
 
  private:
   struct Entry {

@@ -25,6 +25,9 @@ class MemberTracker {
   void WantNothing();
   void ForgetObserved();
 
+  bool Observes(const SetMember& member) const {
+    return agreed_.Contains(member) || surplus_.Contains(member);
+  }
   bool in_step() const { return missing_.empty() && surplus_.empty(); }
   size_t wanted_count() const { return agreed_.size() + missing_.size(); }
   size_t observed_count() const { return agreed_.size() + surplus_.size(); }

@@ -179,10 +179,7 @@ void PlanMaker::PlanTable(Family family) {
   const TrackedTable& tracked = ledger_.table(family);
   PlannedTable planned;
   planned.family = family;
-  const bool hooks_right = ledger_.hooks_wanted() == HookChange::kEnsure
-                               ? tracked.hooks_in_place
-                               : !tracked.hooks_found;
-  if (!hooks_right) planned.hooks = ledger_.hooks_wanted();
+  if (!ledger_.hooks_right(family)) planned.hooks = ledger_.hooks_wanted();
   for (const ChainName& name : tracked.chains.dirty()) {
     const std::vector<Rule>* before = tracked.chains.Observed(name);
     const std::vector<Rule>* wanted = tracked.chains.Wanted(name);

@@ -1,11 +1,19 @@
 #include "netpol/sync/ruleset_ledger.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "netpol/sync/hash_growth.h"
 
 namespace netpol {
+namespace {
+
+bool IsForeign(const ObservedSet& observed, const TrackedSet& set) {
+  return observed.foreign_content || observed.spec.type != set.type;
+}
+
+}  // namespace
 
 // ---- what should be there
 
@@ -84,6 +92,11 @@ void RulesetLedger::WantNothing() {
 // ---- what is there
 
 void RulesetLedger::Learn(Snapshot snapshot) {
+  if (learned_) {
+    CompareSets(snapshot);
+    for (Family family : families_)
+      CompareTable(family, snapshot.table(family));
+  }
   LearnSets(snapshot);
   other_sets_ = snapshot.other_sets;
   for (Family family : families_) {
@@ -95,6 +108,62 @@ void RulesetLedger::Learn(Snapshot snapshot) {
     tracked.hooks_in_place = observed.hooks_in_place;
     tracked.hooks_found = observed.hooks_found > 0;
   }
+  // What is wanted as it was found needs no mending.
+  TakeMended();
+  tampered_.EndReading();
+  learned_ = true;
+}
+
+bool RulesetLedger::SetDiffers(const SetName& name, const TrackedSet& set,
+                               const Snapshot& snapshot) const {
+  const auto it = snapshot.sets.find(name);
+  if (it == snapshot.sets.end()) return set.exists;
+  if (!set.exists) return true;
+  const ObservedSet& observed = it->second;
+  if (IsForeign(observed, set)) return !set.foreign;
+  if (observed.members.size() != set.members.observed_count()) return true;
+  return !std::all_of(
+      observed.members.begin(), observed.members.end(),
+      [&](const SetMember& member) { return set.members.Observes(member); });
+}
+
+void RulesetLedger::CompareSets(const Snapshot& snapshot) {
+  for (const auto& [name, set] : sets_) {
+    if (SetDiffers(name, set, snapshot)) tampered_.FoundSet(name, set.exists);
+  }
+  for (const auto& [name, observed] : snapshot.sets) {
+    if (sets_.count(name) == 0) tampered_.FoundSet(name, false);
+  }
+}
+
+void RulesetLedger::CompareTable(Family family, const ObservedTable& observed) {
+  const TrackedTable& tracked = table(family);
+  tracked.chains.ForEachObserved(
+      [&](const ChainName& name, const std::vector<Rule>& rules) {
+        const auto it = observed.chains.find(name);
+        if (it == observed.chains.end() || it->second != rules)
+          tampered_.FoundChain(family, name);
+      });
+  for (const auto& [name, rules] : observed.chains) {
+    if (tracked.chains.Observed(name) == nullptr)
+      tampered_.FoundChain(family, name);
+  }
+  if (tracked.hooks_in_place != observed.hooks_in_place ||
+      tracked.hooks_found != (observed.hooks_found > 0)) {
+    tampered_.FoundHooks(family);
+  }
+}
+
+int RulesetLedger::TakeMended() {
+  int mended = tampered_.TakeSets(
+      [&](const SetName& name) { return dirty_sets_.count(name) == 0; });
+  for (Family family : families_) {
+    mended += tampered_.TakeChains(family, [&](const ChainName& name) {
+      return table(family).chains.dirty().count(name) == 0;
+    });
+    mended += tampered_.TakeHooks(family, hooks_right(family));
+  }
+  return mended;
 }
 
 void RulesetLedger::LearnSets(const Snapshot& snapshot) {
@@ -111,7 +180,7 @@ void RulesetLedger::LearnSets(const Snapshot& snapshot) {
       set.family = observed.spec.family;
     }
     SetExists(set, true);
-    set.foreign = observed.foreign_content || observed.spec.type != set.type;
+    set.foreign = IsForeign(observed, set);
     set.max_elements = observed.spec.max_elements;
     set.hash_size = observed.hash_size > 0
                         ? observed.hash_size

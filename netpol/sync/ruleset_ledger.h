@@ -19,6 +19,7 @@
 #include "netpol/sync/delta_tracker.h"
 #include "netpol/sync/member_tracker.h"
 #include "netpol/sync/snapshot.h"
+#include "netpol/sync/tamper_record.h"
 
 namespace netpol {
 
@@ -68,6 +69,10 @@ class RulesetLedger {
   void SetDestroyed(const SetName& name);
   void TableCommitted(TableChange change);
 
+  // A step that concerned these failed: who can say what it left.
+  void Distrust(const SetName& name) { tampered_.Distrust(name); }
+  void Distrust(const TableChange& change) { tampered_.Distrust(change); }
+
   // ---- What differs.
 
   const std::vector<Family>& families() const { return families_; }
@@ -79,6 +84,15 @@ class RulesetLedger {
     return tables_[static_cast<int>(family)];
   }
   HookChange hooks_wanted() const { return hooks_wanted_; }
+  bool hooks_right(Family family) const {
+    return hooks_wanted_ == HookChange::kEnsure ? table(family).hooks_in_place
+                                                : !table(family).hooks_found;
+  }
+
+  // How many sets, chains and hooks of a family were not as believed when they
+  // were read, not as wanted either, and are as wanted by now. Each counts
+  // once; Learn() forgets those that were not taken.
+  int TakeMended();
 
   // How many there are.
   size_t existing_sets() const { return existing_sets_; }
@@ -97,6 +111,11 @@ class RulesetLedger {
   // Adds a wanted chain to the counts, or takes it out.
   void CountChain(Family family, const ChainName& name, int sign);
   void LearnSets(const Snapshot& snapshot);
+  // What is not as it is believed to be: before it is believed.
+  void CompareSets(const Snapshot& snapshot);
+  void CompareTable(Family family, const ObservedTable& observed);
+  bool SetDiffers(const SetName& name, const TrackedSet& set,
+                  const Snapshot& snapshot) const;
   void SetExists(TrackedSet& set, bool exists);
   // Dirty or not; forgets a set that neither is wanted nor exists.
   void TouchSet(const SetName& name, const TrackedSet& set);
@@ -113,6 +132,8 @@ class RulesetLedger {
   uint64_t changes_ = 0;
   size_t existing_sets_ = 0;
   size_t other_sets_ = 0;
+  bool learned_ = false;  // once
+  TamperRecord tampered_;
   int64_t wanted_sets_ = 0;
   int64_t wanted_chains_ = 0;
   int64_t wanted_rules_ = 0;

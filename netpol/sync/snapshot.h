@@ -9,6 +9,7 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/time/time.h"
 #include "netpol/base/ip.h"
 #include "netpol/rules/names.h"
 #include "netpol/rules/rule.h"
@@ -36,6 +37,8 @@ struct ObservedTable {
   // In INPUT, FORWARD and OUTPUT: how many rules stand before the jump into our
   // chain; -1 if there is no such jump. What stands there may decide first.
   std::array<int, 3> rules_before_hook = {-1, -1, -1};
+  // How long it took to read the table; zero where nobody measured.
+  absl::Duration read_time;
 };
 
 struct Snapshot {

@@ -68,7 +68,9 @@ class SyncEngine {
   int64_t wanted_rules() const { return ledger_.wanted_rules(); }
 
  private:
-  absl::Status Learn();
+  // Adds what it takes to `times`.
+  absl::Status Learn(SyncTimes& times);
+  absl::StatusOr<SyncReport> SyncOnce();
   // Whether all sets would have room if it were not for those of others.
   bool OthersTakeTheRoom(const Plan& plan) const;
 
@@ -76,6 +78,7 @@ class SyncEngine {
   SyncEngineOptions options_;
   RulesetLedger ledger_;
   bool known_ = false;
+  int mended_ = 0;  // and not yet reported
 };
 
 }  // namespace netpol

@@ -44,6 +44,7 @@ TEST(CommandLineTest, CommandsAreRecognised) {
   EXPECT_EQ(Parse({"check"}).flags->command, CommandKind::kCheck);
   EXPECT_EQ(Parse({"explain", "a/b", "c/d"}).flags->command,
             CommandKind::kExplain);
+  EXPECT_EQ(Parse({"status"}).flags->command, CommandKind::kStatus);
   EXPECT_EQ(Parse({"version"}).flags->command, CommandKind::kVersion);
 }
 
@@ -83,6 +84,11 @@ TEST(CommandLineTest, WrongLinesAreUsageErrorsThatSayWhereHelpIs) {
            {"apply", "--manifests", "a", "--frobnicate"},
            {"apply", "--manifests", "a", "--output", "xml"},
            {"run", "--manifests", "a", "-v", "-1"},
+           {"run", "--manifests", "a", "--log-format", "xml"},
+           {"run", "--manifests", "a", "--health-port", "65536"},
+           {"run", "--manifests", "a", "--metrics-port", "-1"},
+           {"apply", "--manifests", "a", "--health-port", "1"},
+           {"status", "web"},
            {"explain", "a/b"},
            {"explain", "a/b", "c/d", "e/f"},
            {"explain", "a/b", "c/d", "--port", "0"},
@@ -109,6 +115,7 @@ TEST(CommandLineTest, HelpNamesTheExitCodes) {
                                              {"cleanup", "--help"},
                                              {"check", "--help"},
                                              {"explain", "--help"},
+                                             {"status", "--help"},
                                              {"version", "--help"}}) {
     const Parsed parsed = Parse(line);
     EXPECT_FALSE(parsed.flags);
@@ -138,6 +145,36 @@ TEST(CommandLineTest, ExplainTakesAQuestion) {
   EXPECT_EQ(Parse({"explain", "a/b", "c/d"}).flags->port, 0u);
   // Only explain takes both families unless told otherwise.
   EXPECT_FALSE(Parse({"run", "--manifests", "a"}).flags->enable_ipv6);
+}
+
+TEST(CommandLineTest, RunSaysWhereHealthAndMetricsAre) {
+  const Parsed defaults = Parse({"run", "--manifests", "a"});
+  ASSERT_TRUE(defaults.flags) << defaults.err;
+  EXPECT_EQ(defaults.flags->health_addr, "");
+  EXPECT_EQ(defaults.flags->health_port, 20244);
+  EXPECT_EQ(defaults.flags->metrics_addr, "");
+  EXPECT_EQ(defaults.flags->metrics_port, 0);
+  EXPECT_EQ(defaults.flags->metrics_path, "/metrics");
+  EXPECT_EQ(defaults.flags->log_format, "text");
+  const Parsed parsed =
+      Parse({"run", "--manifests", "a", "--health-addr=10.0.0.1",
+             "--health-port", "0", "--metrics-addr", "", "--metrics-port=8080",
+             "--metrics-path=/m", "--log-format=json"});
+  ASSERT_TRUE(parsed.flags) << parsed.err;
+  EXPECT_EQ(parsed.flags->health_addr, "10.0.0.1");
+  EXPECT_EQ(parsed.flags->health_port, 0);
+  EXPECT_EQ(parsed.flags->metrics_addr, "");
+  EXPECT_EQ(parsed.flags->metrics_port, 8080);
+  EXPECT_EQ(parsed.flags->metrics_path, "/m");
+  EXPECT_EQ(parsed.flags->log_format, "json");
+}
+
+TEST(CommandLineTest, StatusAsksAtASocket) {
+  const Parsed parsed =
+      Parse({"status", "--control-socket=/s", "--output", "json"});
+  ASSERT_TRUE(parsed.flags) << parsed.err;
+  EXPECT_EQ(parsed.flags->control_socket, "/s");
+  EXPECT_EQ(parsed.flags->output, "json");
 }
 
 TEST(CommandLineTest, VerbosityHasBothOfItsNames) {

@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "netpol/daemon/json_form.h"
 #include "netpol/daemon/kernel_state.h"
-#include "netpol/daemon/plan_form.h"
 #include "netpol/daemon/text_form.h"
+#include "netpol/enforcer/json_form.h"
+#include "netpol/enforcer/plan_form.h"
 #include "netpol/enforcer/sync_summary.h"
 
 namespace netpol {

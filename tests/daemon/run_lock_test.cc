@@ -54,8 +54,20 @@ TEST_F(RunLockTest, MovedLockIsStillHeld) {
   EXPECT_FALSE(RunLock::CheckFree(path_).ok());
 }
 
+// What is under /run is gone after each start of the machine.
+TEST_F(RunLockTest, FolderOfTheLockIsMade) {
+  const std::string folder = absl::StrCat(path_, ".folder");
+  const std::string path = absl::StrCat(folder, "/lock");
+  EXPECT_TRUE(RunLock::CheckFree(path).ok());
+  EXPECT_NE(access(folder.c_str(), F_OK), 0);
+  EXPECT_TRUE(RunLock::Acquire(path).ok());
+  EXPECT_EQ(unlink(path.c_str()), 0);
+  EXPECT_EQ(rmdir(folder.c_str()), 0);
+}
+
 TEST_F(RunLockTest, PathThatCannotBeMadeNamesTheFlag) {
-  const absl::StatusOr<RunLock> lock = RunLock::Acquire("/nonexistent/lock");
+  const absl::StatusOr<RunLock> lock =
+      RunLock::Acquire("/nonexistent/folder/lock");
   EXPECT_THAT(std::string(lock.status().message()), HasSubstr("--run-lock"));
 }
 

@@ -6,6 +6,8 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "netpol/rules/ruleset_change.h"
+#include "netpol/sync/sync_engine.h"
 #include "tests/dataplane/legacy/filter_lab.h"
 #include "tests/dataplane/legacy/rule_corpus.h"
 
@@ -98,6 +100,38 @@ TEST_P(LinuxDataplaneTest, ReadsOnlyTheFamilyAskedFor) {
   const absl::StatusOr<Snapshot> snapshot = dataplane_->Read(families);
   ASSERT_TRUE(snapshot.ok()) << snapshot.status();
   EXPECT_TRUE(snapshot->table(family()).chains.empty());
+}
+
+TEST_P(LinuxDataplaneTest, EngineTellsOthersChangesFromItsOwn) {
+  SyncEngine engine(dataplane_.get(), {family()});
+  RulesetChange change;
+  SetContent content;
+  content.name = spec_.name;
+  content.family = family();
+  content.members = {Member(1), Member(2)};
+  change.sets = {content};
+  for (absl::string_view hook : {kInputChain, kForwardChain, kOutputChain})
+    change.table(family()).chains.push_back({ChainName(hook), {}});
+  change.table(family()).chains.push_back(ChainWithSet());
+  engine.Stage(change);
+  absl::StatusOr<SyncReport> report = engine.Sync();
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->repairs, 0);
+  EXPECT_GT(report->times.of(family()).read, absl::ZeroDuration());
+  EXPECT_GT(report->times.of(family()).commit, absl::ZeroDuration());
+  const auto look = [&] {
+    engine.QueueResync();
+    report = engine.Sync();
+    EXPECT_TRUE(report.ok()) << report.status();
+    return report.ok() ? report->repairs : -1;
+  };
+  EXPECT_EQ(look(), 0);
+  Run("ipset flush " + spec_.name.value());
+  Iptables("-F " + chain_.value());
+  Iptables("-D INPUT 1");
+  EXPECT_EQ(look(), 3);
+  EXPECT_EQ(Read().table(family()).chains.at(chain_), ChainWithSet().rules);
+  EXPECT_EQ(look(), 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, LinuxDataplaneTest,

@@ -1,7 +1,14 @@
 #include "netpol/enforcer/kernel_access.h"
 
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <string>
+#include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "netpol/testing/fake_dataplane.h"
@@ -9,10 +16,27 @@
 namespace netpol {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
+
+// A container's root: the user id alone permits nothing.
+TEST(RequireRootTest, MissingCapabilitiesAreNamedWhoeverAsks) {
+  absl::Status status;
+  std::thread([&status] {
+    __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    const __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
+    ASSERT_EQ(syscall(SYS_capset, &header, none), 0);
+    status = RequireRoot();
+  }).join();
+  EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr(absl::StrCat("user id ", geteuid(), " ")),
+                    HasSubstr("lacks CAP_NET_ADMIN "),
+                    HasSubstr("and CAP_NET_RAW "), HasSubstr("as root")));
+}
 
 TEST(FamiliesOfTest, FamilyThatTheKernelLacksIsLeftOut) {
   FakeDataplane kernel;

@@ -47,6 +47,17 @@ TEST_F(SyncLogTest, ReadyIsSaidOnceAndSilentSyncsAreNotLogged) {
   EXPECT_THAT(debug_, SizeIs(2));
 }
 
+TEST_F(SyncLogTest, RepairsAreTold) {
+  SyncReport report = Wrote();
+  report.repairs = 2;
+  log_.OnSynced(report, absl::Milliseconds(1), now_);
+  EXPECT_THAT(info_,
+              ElementsAre(HasSubstr("synced in "),
+                          HasSubstr("2 chains, sets and hooks of ours had been "
+                                    "changed by another program"),
+                          "ready"));
+}
+
 TEST_F(SyncLogTest, NotReadyWhileSomethingIsNotEnforced) {
   SyncReport report;
   report.problems = {"set KUBE-SRC-A: full"};

@@ -123,7 +123,7 @@ TEST(RoomsTest, WireObjectsEnterByParseControllerAndWatchOnly) {
 std::string WithoutOtherNamespaces(const std::string& text) {
   static const std::regex kOther(
       "(using )?namespace (netpol|fs|absl|[a-z_]+)? *(=|\\{|;)|// namespace.*|"
-      "network\\s+(//\\s*)?namespaces?");
+      "(network|user)\\s+(//\\s*)?namespaces?");
   return std::regex_replace(text, kOther, "");
 }
 

@@ -65,6 +65,25 @@ TEST(DeltaTrackerTest, WishThatWasNeverMetLeavesNoTrace) {
   EXPECT_EQ(tracker.Wanted(1), nullptr);
 }
 
+TEST(DeltaTrackerTest, BothSidesCanBeWalked) {
+  Tracker tracker;
+  tracker.Want(1, "wanted");
+  tracker.Observe(2, "there");
+  tracker.Want(3, "both");
+  tracker.Observe(3, "both");
+  tracker.Want(4, "new");
+  tracker.Observe(4, "old");
+  std::map<int, std::string> wanted, observed;
+  tracker.ForEachWanted(
+      [&](int key, const std::string& value) { wanted[key] = value; });
+  tracker.ForEachObserved(
+      [&](int key, const std::string& value) { observed[key] = value; });
+  EXPECT_EQ(wanted, (std::map<int, std::string>{
+                        {1, "wanted"}, {3, "both"}, {4, "new"}}));
+  EXPECT_EQ(observed, (std::map<int, std::string>{
+                          {2, "there"}, {3, "both"}, {4, "old"}}));
+}
+
 TEST(DeltaTrackerTest, ForgettingKeepsTheWishes) {
   Tracker tracker;
   tracker.Want(1, "a");

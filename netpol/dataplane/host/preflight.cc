@@ -1,8 +1,6 @@
 #include "netpol/dataplane/host/preflight.h"
 
 #include <fcntl.h>
-#include <linux/capability.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "netpol/dataplane/host/bridge_netfilter.h"
+#include "netpol/dataplane/host/capabilities.h"
 #include "netpol/dataplane/host/xtables_probe.h"
 #include "netpol/dataplane/ipset/ipset_channel.h"
 #include "netpol/dataplane/ipset/ipset_error.h"
@@ -49,17 +48,23 @@ PreflightFinding FindingOf(std::string name, const absl::Status& status,
   return finding;
 }
 
-PreflightFinding CheckCapability() {
-  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
-  absl::Status status;
-  if (syscall(SYS_capget, &header, data) != 0) {
-    status = absl::InternalError(absl::StrCat("capget: ", strerror(errno)));
-  } else if ((data[CAP_TO_INDEX(CAP_NET_ADMIN)].effective &
-              CAP_TO_MASK(CAP_NET_ADMIN)) == 0) {
-    status = absl::FailedPreconditionError("the process does not have it");
+void CheckCapabilities(std::vector<PreflightFinding>& findings) {
+  const absl::StatusOr<std::vector<CapabilityState>> needed =
+      NeededCapabilities();
+  if (!needed.ok()) {
+    findings.push_back(
+        FindingOf("capabilities", needed.status(), "", kRunAsRoot));
+    return;
   }
-  return FindingOf("CAP_NET_ADMIN", status, "effective", kRunAsRoot);
+  for (const CapabilityState& capability : *needed) {
+    const absl::Status status =
+        capability.effective
+            ? absl::OkStatus()
+            : absl::FailedPreconditionError(absl::StrCat(
+                  "the process does not have it, ", capability.use));
+    findings.push_back(FindingOf(std::string(capability.name), status,
+                                 "effective", kRunAsRoot));
+  }
 }
 
 std::string LockPath(const PreflightOptions& options) {
@@ -178,8 +183,10 @@ PreflightFinding CheckBridges(Family family) {
 }  // namespace
 
 std::vector<PreflightFinding> RunPreflight(const PreflightOptions& options) {
-  std::vector<PreflightFinding> findings = {
-      CheckCapability(), CheckLock(LockPath(options)), CheckConntrack()};
+  std::vector<PreflightFinding> findings;
+  CheckCapabilities(findings);
+  findings.push_back(CheckLock(LockPath(options)));
+  findings.push_back(CheckConntrack());
   CheckSets(options.families, findings);
   for (Family family : options.families) CheckTable(family, findings);
   return findings;

@@ -27,7 +27,7 @@ struct PreflightOptions {
 };
 
 // One finding for each thing needed, always all of them, in a fixed order:
-// capability, lock, conntrack, ipset and its types, then for each family the
+// capabilities, lock, conntrack, ipset and its types, then for each family the
 // table `filter` and every match and target. Creates and changes nothing,
 // though the kernel may load the modules that it is asked for. Runs without
 // privileges too. Blocks for the kernel only. Looks at the network namespace of

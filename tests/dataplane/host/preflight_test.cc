@@ -42,7 +42,7 @@ const PreflightFinding& Named(const std::vector<PreflightFinding>& findings,
 
 TEST_F(PreflightTest, APreparedMachineHasEverything) {
   const std::vector<PreflightFinding> findings = RunPreflight(options_);
-  EXPECT_EQ(findings.size(), 4u + 2 * (3 + 1 + 13));
+  EXPECT_EQ(findings.size(), 5u + 2 * (3 + 1 + 13));
   for (const PreflightFinding& finding : findings) {
     EXPECT_TRUE(finding.ok) << finding.name << ": " << finding.detail;
     EXPECT_FALSE(finding.detail.empty()) << finding.name;
@@ -90,8 +90,11 @@ TEST_F(PreflightTest, TheLockPathIsTakenFromTheEnvironment) {
 TEST_F(PreflightTest, WithoutPrivilegesItSaysWhatItCouldNotCheck) {
   std::vector<PreflightFinding> findings;
   WithoutPrivileges([&] { findings = RunPreflight(options_); });
-  EXPECT_EQ(findings.size(), 4u + 2 * (3 + 1 + 13));
-  EXPECT_FALSE(Named(findings, "CAP_NET_ADMIN").ok);
+  EXPECT_EQ(findings.size(), 5u + 2 * (3 + 1 + 13));
+  for (const std::string name : {"CAP_NET_ADMIN", "CAP_NET_RAW"}) {
+    EXPECT_FALSE(Named(findings, name).ok) << name;
+    EXPECT_THAT(Named(findings, name).remedy, HasSubstr(name));
+  }
   for (const std::string name :
        {"ipset", "IPv4 set type hash:ip", "IPv4 table filter",
         "IPv6 match conntrack", "IPv6 target NFLOG"}) {

@@ -53,6 +53,7 @@ absl::StatusOr<NetNs> NetNs::Create() {
 }
 
 absl::Status NetNs::Run(const std::function<absl::Status()>& work) const {
+  if (is_of_caller()) return work();
   return RunInThread([&]() -> absl::Status {
     if (setns(fd(), CLONE_NEWNET) != 0) {
       return absl::ErrnoToStatus(errno, "entering a network namespace");

@@ -24,10 +24,21 @@ class NetNs {
   // CAP_SYS_ADMIN.
   static absl::StatusOr<NetNs> Create();
 
+  // None of its own: work and programs run where the caller is, which needs no
+  // right.
+  static NetNs OfCaller() {
+    NetNs ns{FileDescriptor()};
+    ns.is_of_caller_ = true;
+    return ns;
+  }
+
   NetNs(NetNs&&) = default;
   NetNs& operator=(NetNs&&) = default;
 
+  bool is_of_caller() const { return is_of_caller_; }
+
   // For setns(2) and for netlink messages that name a namespace; still ours.
+  // -1 for OfCaller().
   int fd() const { return fd_.get(); }
 
   // Runs `work` in a thread of its own that is in this namespace, and waits.
@@ -39,6 +50,8 @@ class NetNs {
   explicit NetNs(FileDescriptor fd) : fd_(std::move(fd)) {}
 
   FileDescriptor fd_;
+  // Said, not guessed from fd_: what was moved away must not act elsewhere.
+  bool is_of_caller_ = false;
 };
 
 // Whether this process may make namespaces and raw sockets; tests skip if not.

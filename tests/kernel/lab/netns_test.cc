@@ -6,9 +6,11 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <set>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -31,6 +33,12 @@ std::set<std::string> LinkNames() {
   }
   if_freenameindex(all);
   return names;
+}
+
+ino_t CurrentNamespace() {
+  struct stat file = {};
+  EXPECT_EQ(stat("/proc/thread-self/ns/net", &file), 0);
+  return file.st_ino;
 }
 
 class NetNsTest : public testing::Test {
@@ -194,6 +202,37 @@ TEST_F(NetNsTest, NothingIsLeftOfALab) {
                  : absl::DeadlineExceededError(name);
     }));
   }
+}
+
+TEST_F(NetNsTest, OfCallerStaysWhereTheCallerIs) {
+  const NetNs elsewhere = Make();
+  const NetNs of_caller = NetNs::OfCaller();
+  const ino_t here = CurrentNamespace();
+  Succeed(of_caller.Run([&] {
+    EXPECT_EQ(CurrentNamespace(), here);
+    return absl::OkStatus();
+  }));
+  Succeed(elsewhere.Run([&] {
+    const ino_t there = CurrentNamespace();
+    EXPECT_NE(there, here);
+    return of_caller.Run([&] {
+      EXPECT_EQ(CurrentNamespace(), there);
+      return absl::OkStatus();
+    });
+  }));
+}
+
+TEST_F(NetNsTest, WhatWasMovedAwayActsNowhere) {
+  NetNs first = Make();
+  const NetNs second = std::move(first);
+  bool ran = false;
+  EXPECT_FALSE(first
+                   .Run([&] {
+                     ran = true;
+                     return absl::OkStatus();
+                   })
+                   .ok());
+  EXPECT_FALSE(ran);
 }
 
 }  // namespace

@@ -73,7 +73,7 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
 
 // In the child, between fork and exec: only async-signal-safe calls. Leaves
 // errno at `failure` if the program could not be started.
-[[noreturn]] void BecomeProgram(int ns, const int (&standard)[3],
+[[noreturn]] void BecomeProgram(const NetNs& ns, const int (&standard)[3],
                                 const char* path, char* const* argv,
                                 char* const* environment, int failure) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -81,7 +81,7 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   signal(SIGPIPE, SIG_DFL);
-  bool ready = setns(ns, CLONE_NEWNET) == 0;
+  bool ready = ns.is_of_caller() || setns(ns.fd(), CLONE_NEWNET) == 0;
   for (int i = 0; i < 3 && ready; ++i) {
     ready = standard[i] == i || dup2(standard[i], i) >= 0;
   }
@@ -122,8 +122,8 @@ absl::StatusOr<Child> Spawn(const NetNs& ns, const Program& program,
     return absl::ErrnoToStatus(errno, absl::StrCat("forking for ", path));
   }
   if (child.pid == 0) {
-    BecomeProgram(ns.fd(), standard, path.c_str(), argv.data(),
-                  environment.data(), failure.write.get());
+    BecomeProgram(ns, standard, path.c_str(), argv.data(), environment.data(),
+                  failure.write.get());
   }
   failure.write.Close();
   int error = 0;

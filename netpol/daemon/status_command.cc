@@ -1,0 +1,46 @@
+#include "netpol/daemon/status_command.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/util/json_util.h"
+#include "netpol/daemon/control_client.h"
+#include "netpol/daemon/status_form.h"
+#include "netpol/daemon/status_service.h"
+
+namespace netpol {
+namespace {
+
+absl::StatusOr<v1::DaemonStatus> AskForStatus(const std::string& socket) {
+  const absl::StatusOr<std::string> reply =
+      AskDaemon(socket, kStatusRoute, "{}");
+  if (absl::IsUnavailable(reply.status())) {
+    return absl::UnavailableError(absl::StrCat(
+        reply.status().message(),
+        "; start netpolctl run, give its --control-socket, or look as root: "
+        "nobody else may ask"));
+  }
+  if (!reply.ok()) return reply.status();
+  v1::DaemonStatus status;
+  google::protobuf::util::JsonParseOptions newer_daemon;
+  newer_daemon.ignore_unknown_fields = true;
+  const auto parsed = google::protobuf::util::JsonStringToMessage(
+      *reply, &status, newer_daemon);
+  if (!parsed.ok()) {
+    return absl::InternalError(
+        absl::StrCat("the daemon's answer: ", std::string(parsed.message())));
+  }
+  return status;
+}
+
+}  // namespace
+
+ExitCode RunStatus(const Flags& flags, Console& console) {
+  const absl::StatusOr<v1::DaemonStatus> status =
+      AskForStatus(flags.control_socket);
+  if (!status.ok()) return console.Fail("asking the daemon", status.status());
+  console.out() << (console.json() ? JsonOf(*status) : TextOf(*status));
+  return status->healthy() ? kDone : kFailed;
+}
+
+}  // namespace netpol
