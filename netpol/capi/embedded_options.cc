@@ -101,6 +101,10 @@ absl::Status ReadTimes(const netpol_options& options,
       enforcer.lock_timeout,
       ReadMilliseconds("netpol_options.lock_timeout_ms",
                        options.lock_timeout_ms, enforcer.lock_timeout));
+  ASSIGN_OR_RETURN(
+      enforcer.health.waiting,
+      ReadMilliseconds("netpol_options.waiting_limit_ms",
+                       options.waiting_limit_ms, enforcer.health.waiting));
   return absl::OkStatus();
 }
 

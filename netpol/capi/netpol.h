@@ -180,6 +180,10 @@ typedef struct netpol_options {
   // and without the taint node.cloudprovider.kubernetes.io/uninitialized.
   // Advisable: under a wrong name, all that is enforced would be taken away.
   int32_t require_node;
+  // For how many milliseconds all of that may be awaited, from the start on,
+  // before `health` says that it takes too long. It is awaited all the same.
+  // Default: one minute.
+  int64_t waiting_limit_ms;
 
   // NETPOL_SOURCE_…. Default: you feed.
   int32_t source;

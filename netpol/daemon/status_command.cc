@@ -39,7 +39,9 @@ ExitCode RunStatus(const Flags& flags, Console& console) {
   const absl::StatusOr<v1::DaemonStatus> status =
       AskForStatus(flags.control_socket);
   if (!status.ok()) return console.Fail("asking the daemon", status.status());
-  console.out() << (console.json() ? JsonOf(*status) : TextOf(*status));
+  // What is not known is not there: a 0 would be another answer.
+  console.out() << (console.json() ? WireJsonOf(*status) + "\n"
+                                   : TextOf(*status));
   return status->healthy() ? kDone : kFailed;
 }
 

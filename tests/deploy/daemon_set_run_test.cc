@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
@@ -22,6 +21,7 @@ using nlohmann::json;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 constexpr char kAccountFolder[] =
     "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -96,6 +96,13 @@ class DaemonSetRunTest : public DeployedNodeTest {
     Await("readiness", [&] { return Probe("readinessProbe") == 200; });
   }
 
+  // Not in good order, for which it would wait a minute for our watches to end.
+  static void RestartServer() {
+    ASSERT_TRUE(control_plane().KillServer().ok());
+    const absl::Status started = control_plane().StartServer();
+    ASSERT_TRUE(started.ok()) << started;
+  }
+
   int Probe(const std::string& probe) {
     return Http(port_, TextAt(manifest().container(),
                               absl::StrCat("/", probe, "/httpGet/path")));
@@ -137,7 +144,7 @@ TEST_F(DaemonSetRunTest, EnforcesAndFollowsAndAnswers) {
   if (HasFatalFailure()) return;
   EXPECT_EQ(Probe("livenessProbe"), 200);
   EXPECT_THAT(FilterTable(),
-              AllOf(HasSubstr("KUBE-POD-FW-"), HasSubstr("pod web/front")));
+              AllOf(HasSubstr("KUBE-POD-FW-"), HasSubstr("web/front")));
   EXPECT_TRUE(Reaches(80));
   EXPECT_FALSE(Reaches(81));
   AllowPort(81);
@@ -148,7 +155,7 @@ TEST_F(DaemonSetRunTest, EnforcesAndFollowsAndAnswers) {
   // As kubectl exec would run them, beside the daemon.
   const ProgramResult status = Run(confinement_, {kInstalledProgram, "status"});
   EXPECT_EQ(status.exit_code, 0) << status.err;
-  EXPECT_THAT(status.out, HasSubstr(" healthy, ready\n"));
+  EXPECT_THAT(status.out, StartsWith("healthy, ready\n"));
   const ProgramResult check =
       Run(confinement_, {kInstalledProgram, "check", "--enable-ipv6=false"});
   EXPECT_EQ(check.exit_code, 0) << check.out << check.err;
@@ -200,14 +207,13 @@ TEST_F(DaemonSetRunTest, NewTokenIsTakenWhenTheOldOneIsRefused) {
   const std::string second = "second-token-of-the-account";
   WriteAccount("2", second);
   ASSERT_TRUE(control_plane().SetUsers({{kAccount, second}}).ok());
-  const absl::Status restarted = control_plane().RestartServer();
-  ASSERT_TRUE(restarted.ok()) << restarted;
+  RestartServer();
   AllowPort(82);
   Await("the policy after the rotation", [&] { return Reaches(82); });
   Await("health", [&] { return Http(port_, "/healthz") == 200; });
   EXPECT_THAT(Log(), AllOf(Not(HasSubstr(kToken)), Not(HasSubstr(second))));
   ASSERT_TRUE(control_plane().SetUsers({{kAccount, kToken}}).ok());
-  ASSERT_TRUE(control_plane().RestartServer().ok());
+  RestartServer();
 }
 
 TEST_F(DaemonSetRunTest, MetricsAreShownWhenTheyAreAskedFor) {
@@ -220,7 +226,6 @@ TEST_F(DaemonSetRunTest, MetricsAreShownWhenTheyAreAskedFor) {
 }
 
 TEST_F(DaemonSetRunTest, WithoutEitherCapabilityItNamesItAndChangesNothing) {
-  const std::string before = FilterTable();
   for (const std::string& missing : manifest().Capabilities()) {
     Confinement poorer = confinement_;
     poorer.capabilities.clear();
@@ -240,7 +245,7 @@ TEST_F(DaemonSetRunTest, WithoutEitherCapabilityItNamesItAndChangesNothing) {
     EXPECT_NE(Run(poorer, {"iptables-legacy", "-S"}).exit_code, 0) << missing;
   }
   EXPECT_EQ(Run(confinement_, {"iptables-legacy", "-S"}).exit_code, 0);
-  EXPECT_EQ(FilterTable(), before);
+  EXPECT_THAT(FilterTable(), Not(HasSubstr("KUBE-")));
 }
 
 }  // namespace

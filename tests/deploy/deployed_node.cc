@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <sstream>
 #include <system_error>
 #include <utility>
@@ -73,51 +74,49 @@ absl::Status AwaitNamespace(ApiWriter& writer, const std::string& name) {
 
 }  // namespace
 
-std::unique_ptr<PacketLab> DeployedNodeTest::lab_;
-std::unique_ptr<ControlPlane> DeployedNodeTest::control_plane_;
-std::unique_ptr<ApiWriter> DeployedNodeTest::writer_;
-absl::optional<DaemonSetManifest> DeployedNodeTest::manifest_;
-absl::Status DeployedNodeTest::prepared_;
+DeployedNodeTest::SharedCluster* DeployedNodeTest::cluster_ = nullptr;
 
-absl::Status DeployedNodeTest::Prepare() {
-  ASSIGN_OR_RETURN(manifest_, DaemonSetManifest::Read());
-  ASSIGN_OR_RETURN(lab_, PacketLab::Create());
-  RETURN_IF_ERROR(lab_->AddPod("front", {Address(kFront)}));
-  RETURN_IF_ERROR(lab_->AddRemote({Address(kBack)}));
+absl::Status DeployedNodeTest::Prepare(SharedCluster& cluster) {
+  ASSIGN_OR_RETURN(cluster.manifest, DaemonSetManifest::Read());
+  ASSIGN_OR_RETURN(cluster.lab, PacketLab::Create());
+  RETURN_IF_ERROR(cluster.lab->AddPod("front", {Address(kFront)}));
+  RETURN_IF_ERROR(cluster.lab->AddRemote({Address(kBack)}));
   Program loopback;
   loopback.argv = {"ip", "link", "set", "lo", "up"};
-  RETURN_IF_ERROR(lab_->ExecOnNode(loopback).status());
+  RETURN_IF_ERROR(cluster.lab->ExecOnNode(loopback).status());
   ControlPlaneOptions options;
-  options.ns = &lab_->node();
+  options.ns = &cluster.lab->node();
   options.users = {{kAccount, kToken}};
-  ASSIGN_OR_RETURN(control_plane_, ControlPlane::Start(options));
-  writer_ = std::make_unique<ApiWriter>(control_plane_->AdminAccess());
-  RETURN_IF_ERROR(AwaitNamespace(*writer_, "kube-system"));
-  for (const json& object : manifest_->objects()) {
+  ASSIGN_OR_RETURN(cluster.control_plane, ControlPlane::Start(options));
+  cluster.writer =
+      std::make_unique<ApiWriter>(cluster.control_plane->AdminAccess());
+  RETURN_IF_ERROR(AwaitNamespace(*cluster.writer, "kube-system"));
+  for (const json& object : cluster.manifest->objects()) {
     ApiRequest request;
     request.method = "POST";
     request.target =
         absl::StrCat(CollectionPathOf(object), "?fieldValidation=Strict");
     request.body = object.dump();
-    RETURN_IF_ERROR(writer_->Send(request).status());
+    RETURN_IF_ERROR(cluster.writer->Send(request).status());
   }
-  return writer_->ApplyCluster(SmallCluster(kNode));
+  return cluster.writer->ApplyCluster(SmallCluster(kNode));
 }
 
 void DeployedNodeTest::SetUpTestSuite() {
-  if (MayMakeNamespaces()) prepared_ = Prepare();
+  cluster_ = new SharedCluster;
+  if (MayMakeNamespaces()) cluster_->status = Prepare(*cluster_);
 }
 
 void DeployedNodeTest::TearDownTestSuite() {
-  writer_.reset();
-  control_plane_.reset();
-  lab_.reset();
+  // The server in the lab's namespace goes first: members do in that order.
+  delete cluster_;
+  cluster_ = nullptr;
 }
 
 void DeployedNodeTest::SetUp() {
   if (!MayMakeNamespaces())
     GTEST_SKIP() << "needs root for namespaces of its own";
-  ASSERT_TRUE(prepared_.ok()) << prepared_;
+  ASSERT_TRUE(cluster_->status.ok()) << cluster_->status;
   std::string pattern = absl::StrCat(testing::TempDir(), "/deployed.XXXXXX");
   ASSERT_NE(mkdtemp(pattern.data()), nullptr);
   folder_ = pattern;
@@ -130,7 +129,7 @@ void DeployedNodeTest::TearDown() {
   if (HasFailure() && !folder_.empty())
     std::cerr << "The daemon's log:\n" << Log() << std::endl;
   daemon_.reset();
-  if (lab_ != nullptr && !folder_.empty()) {
+  if (cluster_->lab != nullptr && !folder_.empty()) {
     Program cleanup;
     cleanup.argv = {"netpol/daemon/netpolctl", "cleanup",
                     absl::StrCat("--run-lock=", folder_, "/run.lock")};
@@ -143,13 +142,14 @@ void DeployedNodeTest::TearDown() {
 }
 
 void DeployedNodeTest::AllowPort(int port) {
-  const absl::Status status = writer_->Apply(JsonOf(PolicyForPort(port)));
+  const absl::Status status =
+      cluster_->writer->Apply(JsonOf(PolicyForPort(port)));
   ASSERT_TRUE(status.ok()) << status;
 }
 
 void DeployedNodeTest::Start(const Confinement& confinement,
                              const std::vector<std::string>& argv) {
-  auto started = lab_->StartOnNode(
+  auto started = cluster_->lab->StartOnNode(
       Confined(confinement, folder_ + "/root", argv), folder_ + "/log");
   ASSERT_TRUE(started.ok()) << started.status();
   daemon_ = *std::move(started);
@@ -167,7 +167,7 @@ ProgramResult DeployedNodeTest::Run(const Confinement& confinement,
 }
 
 ProgramResult DeployedNodeTest::RunToEnd(const Program& program) {
-  absl::StatusOr<ProgramResult> result = lab_->ExecOnNode(program);
+  absl::StatusOr<ProgramResult> result = cluster_->lab->ExecOnNode(program);
   if (result.ok()) return *std::move(result);
   ADD_FAILURE() << result.status();
   return ProgramResult{-1, "", ""};
@@ -186,7 +186,7 @@ void DeployedNodeTest::Await(absl::string_view what,
 int DeployedNodeTest::Http(int port, const std::string& path,
                            std::string* body) {
   int status = 0;
-  const absl::Status asked = lab_->RunOnNode([&] {
+  const absl::Status asked = cluster_->lab->RunOnNode([&] {
     httplib::Client client("127.0.0.1", port);
     const httplib::Result result = client.Get(path);
     if (!result) return;
@@ -198,8 +198,8 @@ int DeployedNodeTest::Http(int port, const std::string& path,
 }
 
 bool DeployedNodeTest::Reaches(uint16_t port) {
-  const auto outcome =
-      lab_->ProbeOne({Address(kBack), Address(kFront), IPPROTO_TCP, port});
+  const auto outcome = cluster_->lab->ProbeOne(
+      {Address(kBack), Address(kFront), IPPROTO_TCP, port});
   EXPECT_TRUE(outcome.ok()) << outcome.status();
   return outcome.ok() && *outcome == ProbeOutcome::kAllowed;
 }

@@ -39,9 +39,9 @@ class DeployedNodeTest : public testing::Test {
   void SetUp() override;
   void TearDown() override;
 
-  static ControlPlane& control_plane() { return *control_plane_; }
-  static ApiWriter& writer() { return *writer_; }
-  static const DaemonSetManifest& manifest() { return *manifest_; }
+  static ControlPlane& control_plane() { return *cluster_->control_plane; }
+  static ApiWriter& writer() { return *cluster_->writer; }
+  static const DaemonSetManifest& manifest() { return *cluster_->manifest; }
   // Empty at the test's begin; stands for the node's file system.
   std::string NodePath(const std::string& path) const {
     return folder_ + "/node" + path;
@@ -66,18 +66,23 @@ class DeployedNodeTest : public testing::Test {
   int Http(int port, const std::string& path, std::string* body = nullptr);
   // Whether a TCP connection from web/back to web/front may begin.
   bool Reaches(uint16_t port);
-  // iptables-legacy-save of the table filter.
+  // iptables-legacy-save of the table filter: chains of ours and all rules.
   std::string FilterTable();
 
  private:
-  static absl::Status Prepare();
+  // What all tests share; as far as it could be made.
+  struct SharedCluster {
+    std::unique_ptr<PacketLab> lab;
+    std::unique_ptr<ControlPlane> control_plane;
+    std::unique_ptr<ApiWriter> writer;
+    absl::optional<DaemonSetManifest> manifest;
+    absl::Status status;
+  };
+
+  static absl::Status Prepare(SharedCluster& cluster);
   ProgramResult RunToEnd(const Program& program);
 
-  static std::unique_ptr<PacketLab> lab_;
-  static std::unique_ptr<ControlPlane> control_plane_;
-  static std::unique_ptr<ApiWriter> writer_;
-  static absl::optional<DaemonSetManifest> manifest_;
-  static absl::Status prepared_;
+  static SharedCluster* cluster_;
 
   std::string folder_;
   std::unique_ptr<NodeProcess> daemon_;

@@ -3,8 +3,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -14,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/types/optional.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "netpol/daemon/command_line.h"
@@ -24,10 +23,7 @@
 namespace netpol {
 namespace {
 
-namespace fs = std::filesystem;
 using testing::ElementsAre;
-using testing::ElementsAreArray;
-using testing::IsSubsetOf;
 using testing::UnorderedElementsAreArray;
 
 constexpr char kAnalyze[] = "/usr/bin/systemd-analyze";
@@ -35,7 +31,7 @@ constexpr char kAnalyze[] = "/usr/bin/systemd-analyze";
 // systemd.unit(5), systemd.service(5), systemd.exec(5), systemd.kill(5) and
 // systemd.resource-control(5) of version 252; systemd itself only warns of what
 // it does not know.
-const std::vector<std::string> kKnown = {
+constexpr const char* kKnown[] = {
     "Unit Description",
     "Unit Wants",
     "Unit After",

@@ -51,6 +51,8 @@ TEST(CApiOptionsTest, EachOptionThatCannotWorkIsNamed) {
               HasSubstr("mark"));
   EXPECT_THAT(refusal([](auto& o) { o.sync_period_ms = -1; }),
               HasSubstr("sync_period_ms"));
+  EXPECT_THAT(refusal([](auto& o) { o.waiting_limit_ms = -1; }),
+              HasSubstr("waiting_limit_ms"));
   EXPECT_THAT(refusal([](auto& o) { o.lock_timeout_ms = -1; }),
               HasSubstr("lock_timeout_ms"));
   EXPECT_THAT(refusal([](auto& o) { o.source = 2; }), HasSubstr("source"));
