@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -72,11 +73,13 @@ class Counter : public HttpSink {
   void OnHead(const HttpHead& head) override { status_ = head.status; }
   absl::Status OnBody(absl::string_view bytes) override {
     bytes_ += bytes.size();
-    // A stream goes on behind its list. The pieces are as long as TLS records,
-    // and the mark comes in one of its own.
-    return absl::StrContains(bytes, "k8s.io/initial-events-end")
-               ? absl::AbortedError("the list is over")
-               : absl::OkStatus();
+    // A stream goes on behind its list.
+    static constexpr absl::string_view kEnd = "k8s.io/initial-events-end";
+    end_.append(bytes.data(), bytes.size());
+    const bool over =
+        memmem(end_.data(), end_.size(), kEnd.data(), kEnd.size()) != nullptr;
+    if (end_.size() > kEnd.size()) end_.erase(0, end_.size() - kEnd.size());
+    return over ? absl::AbortedError("the list is over") : absl::OkStatus();
   }
   void OnDone(const absl::Status& status) override {
     done_ = true;
@@ -86,6 +89,9 @@ class Counter : public HttpSink {
   int status_ = 0;
   size_t bytes_ = 0;
   bool done_ = false;
+
+ private:
+  std::string end_;  // What came last: the mark may be cut in two.
 };
 
 struct Reading {

@@ -22,7 +22,7 @@ namespace netpol {
 namespace {
 
 constexpr char kBinary[] = "netpol/daemon/netpolctl";
-constexpr absl::Duration kPatience = absl::Minutes(3);
+constexpr absl::Duration kPatience = absl::Seconds(100);
 
 bool Await(const std::function<bool()>& condition) {
   const absl::Time end = absl::Now() + kPatience;
@@ -181,7 +181,7 @@ void DaemonTest::AwaitHealthy() {
 
 void DaemonTest::AwaitMember(const std::string& address) {
   const bool there = Await([&] {
-    return absl::StrContains(KernelText(), absl::StrCat(" ", address, " "));
+    return absl::StrContains(KernelText(), absl::StrCat(" ", address, "\n"));
   });
   ASSERT_TRUE(there) << address << " is in no set:\n" << KernelText() << Log();
 }

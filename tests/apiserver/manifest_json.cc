@@ -9,37 +9,12 @@
 #include "netpol/testing/manifest_writer.h"
 #include "netpol/watch/manifests/document_reader.h"
 #include "netpol/watch/manifests/document_tree.h"
+#include "netpol/watch/manifests/tree_json.h"
 
 namespace netpol {
 namespace {
 
 using nlohmann::json;
-
-json JsonOfNode(const TreeNode& node) {
-  switch (node.kind) {
-    case TreeNode::Kind::kNull:
-      return nullptr;
-    case TreeNode::Kind::kBool:
-      return node.boolean;
-    case TreeNode::Kind::kInt:
-      return node.integer;
-    case TreeNode::Kind::kFloat:
-      return node.number;
-    case TreeNode::Kind::kString:
-      return node.text;
-    case TreeNode::Kind::kList: {
-      json list = json::array();
-      for (const TreeNode* item : node.items) list.push_back(JsonOfNode(*item));
-      return list;
-    }
-    case TreeNode::Kind::kMap:
-      break;
-  }
-  json map = json::object();
-  for (const auto& [key, value] : node.entries)
-    map[key->text] = JsonOfNode(*value);
-  return map;
-}
 
 // What our own writer wrote is one document without fault.
 json JsonOfOwn(const std::string& manifest) {
@@ -57,7 +32,7 @@ absl::StatusOr<std::vector<json>> JsonOfManifest(absl::string_view text) {
           "line ", document.fault->position.line, ", column ",
           document.fault->position.column, ": ", document.fault->message));
     }
-    objects.push_back(JsonOfNode(document.tree->root()));
+    objects.push_back(JsonOfTree(document.tree->root()));
   }
   return objects;
 }

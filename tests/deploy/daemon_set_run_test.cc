@@ -4,11 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "netpol/testing/builders.h"
 #include "nlohmann/json.hpp"
+#include "tests/apiserver/api_writer.h"
 #include "tests/apiserver/kubeconfig_writer.h"
 #include "tests/apiserver/manifest_json.h"
 #include "tests/deploy/deployed_node.h"
@@ -136,6 +139,27 @@ TEST_F(DaemonSetRunTest, ServerTookEveryObjectWordForWord) {
   request.body = wrong.dump();
   EXPECT_THAT(std::string(writer().Send(request).status().message()),
               HasSubstr("hostNetwrk"));
+}
+
+TEST_F(DaemonSetRunTest, AccountMayListAndWatchAndNothingElse) {
+  ApiWriter account(control_plane().AccessWith(kToken));
+  for (const char* path :
+       {"/api/v1/pods", "/api/v1/nodes", "/api/v1/namespaces",
+        "/apis/networking.k8s.io/v1/networkpolicies"}) {
+    for (const char* query : {"", "?watch=1&timeoutSeconds=1"}) {
+      const auto answer = account.Send({.target = absl::StrCat(path, query)});
+      EXPECT_TRUE(answer.ok()) << answer.status();
+    }
+  }
+  for (const char* path :
+       {"/api/v1/secrets", "/api/v1/nodes/node-a", "/apis/apps/v1/daemonsets",
+        "/api/v1/namespaces/web/pods/front"}) {
+    EXPECT_TRUE(
+        absl::IsPermissionDenied(account.Send({.target = path}).status()))
+        << path;
+  }
+  EXPECT_TRUE(absl::IsPermissionDenied(
+      account.Create(JsonOf(MakeNamespace("of-the-account")))));
 }
 
 TEST_F(DaemonSetRunTest, EnforcesAndFollowsAndAnswers) {

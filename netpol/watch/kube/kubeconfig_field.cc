@@ -7,41 +7,10 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "netpol/base/status_macros.h"
+#include "netpol/watch/manifests/tree_json.h"
 #include "nlohmann/json.hpp"
 
 namespace netpol {
-namespace {
-
-using Json = nlohmann::json;
-
-// The depth of a tree is bounded.
-Json JsonOf(const TreeNode& node) {
-  switch (node.kind) {
-    case TreeNode::Kind::kNull:
-      return nullptr;
-    case TreeNode::Kind::kBool:
-      return node.boolean;
-    case TreeNode::Kind::kInt:
-      return node.integer;
-    case TreeNode::Kind::kFloat:
-      return node.number;
-    case TreeNode::Kind::kString:
-      return node.text;
-    case TreeNode::Kind::kList: {
-      Json list = Json::array();
-      for (const TreeNode* item : node.items) list.push_back(JsonOf(*item));
-      return list;
-    }
-    case TreeNode::Kind::kMap:
-      break;
-  }
-  Json map = Json::object();
-  for (const auto& [key, value] : node.entries) map[key->text] = JsonOf(*value);
-  return map;
-}
-
-}  // namespace
-
 absl::Status KubeconfigField::Refuse(absl::string_view why) const {
   return absl::InvalidArgumentError(
       absl::StrCat(file_, ": ", path_, path_.empty() ? "" : ": ", why));
@@ -130,8 +99,8 @@ absl::StatusOr<std::string> KubeconfigField::Decoded(
 }
 
 std::string KubeconfigField::ToJson() const {
-  return (present() ? JsonOf(*node_) : Json())
-      .dump(-1, ' ', false, Json::error_handler_t::replace);
+  return (present() ? JsonOfTree(*node_) : nlohmann::json())
+      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 std::string BesideFile(const std::string& file, const std::string& name) {

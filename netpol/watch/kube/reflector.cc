@@ -7,18 +7,12 @@
 #include "absl/time/clock.h"
 #include "netpol/watch/kube/api_error.h"
 #include "netpol/watch/kube/object_decoder.h"
-#include "netpol/watch/kube/url_query.h"
 
 namespace netpol {
 namespace {
 
-constexpr char kAccept[] =
-    "application/vnd.kubernetes.protobuf, application/json";
 // The server ends a watch after this, plus as much again at random.
 constexpr absl::Duration kWatchFor = absl::Minutes(5);
-// Bookmarks come about once a minute; without a byte for so long the connection
-// is dead.
-constexpr absl::Duration kSilence = absl::Minutes(3);
 // A server that knows streamed lists ends them; one that does not falls silent.
 constexpr absl::Duration kStreamSilence = absl::Seconds(10);
 // A list that is out of date sooner than this is no good either.
@@ -60,6 +54,7 @@ Reflector::Reflector(ReflectorOptions options, HttpClient* client,
       client_(client),
       credentials_(credentials),
       callbacks_(std::move(callbacks)),
+      collection_{options_.url, options_.field_selector},
       random_(options_.seed),
       backoff_(options_.seed + 1),
       mode_(options_.stream_lists ? Mode::kStream : Mode::kList),
@@ -123,59 +118,22 @@ void Reflector::Send() {
   list_over_ = false;
   frames_ = 0;
   sent_ = options_.clock();
-  const HttpRequest request =
-      mode_ == Mode::kList ? ListRequest() : WatchRequest();
   if (mode_ != Mode::kWatch) state_.phase = FollowedKind::Phase::kListing;
-  request_ = client_->Start(request, used_, this);
+  request_ = client_->Start(NextRequest(), used_, this);
 }
 
-std::string Reflector::Query(const std::string& parameters) const {
-  std::string url = absl::StrCat(options_.url, "?", parameters);
-  if (use_selector_ && !options_.field_selector.empty()) {
-    absl::StrAppend(&url,
-                    "&fieldSelector=", EscapeQuery(options_.field_selector));
+HttpRequest Reflector::NextRequest() {
+  if (mode_ == Mode::kList) {
+    return ListRequest(collection_,
+                       {freshness_, resource_version_, continue_token_,
+                        paging_ ? options_.page_size : 0});
   }
-  return url;
-}
-
-HttpRequest Reflector::ListRequest() const {
-  std::string parameters;
-  if (paging_) absl::StrAppend(&parameters, "&limit=", options_.page_size);
-  if (!continue_token_.empty()) {
-    absl::StrAppend(&parameters, "&continue=", EscapeQuery(continue_token_));
-  } else if (freshness_ == Freshness::kAny) {
-    parameters += "&resourceVersion=0";
-  } else if (freshness_ == Freshness::kNotOlder) {
-    absl::StrAppend(&parameters, "&resourceVersionMatch=NotOlderThan",
-                    "&resourceVersion=", EscapeQuery(resource_version_));
-  }
-  HttpRequest request;
-  request.url = Query(parameters.empty() ? "" : parameters.substr(1));
-  request.accept = kAccept;
-  return request;
-}
-
-HttpRequest Reflector::WatchRequest() {
-  const absl::Duration length =
-      kWatchFor * std::uniform_real_distribution<>(1, 2)(random_);
-  std::string parameters =
-      absl::StrCat("watch=1&allowWatchBookmarks=1&timeoutSeconds=",
-                   absl::ToInt64Seconds(length));
-  if (mode_ == Mode::kStream)
-    parameters += "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan";
-  // A stream without one begins with what is newest.
-  const bool from_version =
-      mode_ == Mode::kWatch || freshness_ == Freshness::kNotOlder;
-  if (from_version) {
-    absl::StrAppend(&parameters,
-                    "&resourceVersion=", EscapeQuery(resource_version_));
-  }
-  HttpRequest request;
-  request.url = Query(parameters);
-  request.accept = kAccept;
-  request.idle_timeout = kSilence;
-  request.total_timeout = length + absl::Minutes(1);
-  return request;
+  WatchQuestion question;
+  question.initial_events = mode_ == Mode::kStream;
+  if (mode_ == Mode::kWatch || freshness_ == Freshness::kNotOlder)
+    question.resource_version = resource_version_;
+  question.length = kWatchFor * std::uniform_real_distribution<>(1, 2)(random_);
+  return WatchRequest(collection_, question);
 }
 
 // ---- answers
@@ -368,9 +326,9 @@ bool Reflector::AskDifferently(int code, const k8s::Status& status) {
     mode_ = Mode::kList;
     return true;
   }
-  if (use_selector_ && code == 400 && !options_.field_selector.empty() &&
+  if (code == 400 && !collection_.field_selector.empty() &&
       options_.kind != v1::WatchEvent::NODE) {
-    use_selector_ = false;
+    collection_.field_selector.clear();
     return true;
   }
   return false;

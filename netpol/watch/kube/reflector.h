@@ -16,6 +16,7 @@
 #include "netpol/base/steady_clock.h"
 #include "netpol/watch/kube/api_error.h"
 #include "netpol/watch/kube/backoff.h"
+#include "netpol/watch/kube/collection_request.h"
 #include "netpol/watch/kube/credential_source.h"
 #include "netpol/watch/kube/http_client.h"
 #include "netpol/watch/kube/list_decoder.h"
@@ -87,13 +88,9 @@ class Reflector : public HttpSink {
     kList,    // pages
     kWatch,   // changes
   };
-  // What the next list may be answered from.
-  enum class Freshness : uint8_t { kAny, kNotOlder, kNewest };
 
   void Send();
-  HttpRequest ListRequest() const;
-  HttpRequest WatchRequest();
-  std::string Query(const std::string& parameters) const;
+  HttpRequest NextRequest();
   bool StartDecoding(const HttpHead& head);
   void OnItem(v1::WatchEvent event);
   void OnBadObject(const absl::Status& status);
@@ -114,6 +111,7 @@ class Reflector : public HttpSink {
   HttpClient* const client_;
   CredentialSource* const credentials_;
   const ReflectorCallbacks callbacks_;
+  Collection collection_;
   std::mt19937_64 random_;
   Backoff backoff_;
   FollowedKind state_;
@@ -121,7 +119,6 @@ class Reflector : public HttpSink {
   Mode mode_;
   bool streams_;  // the server has not refused to stream a list
   bool paging_ = true;
-  bool use_selector_ = true;
   Freshness freshness_ = Freshness::kAny;
   std::string resource_version_;  // of the last event
   std::string continue_token_;
