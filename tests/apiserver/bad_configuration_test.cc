@@ -1,6 +1,6 @@
-// What an administrator can get wrong about the API server, through the real
-// daemon: one line that says what to change, health that says so, a kernel that
-// stays as it was, and all well as soon as it is mended.
+// What can be wrong about the API server, through the real daemon: one line
+// that says what to change, health that says so, a kernel that stays as it was,
+// and all well as soon as it is mended.
 #include <memory>
 #include <string>
 #include <utility>
@@ -12,7 +12,7 @@
 #include "gtest/gtest.h"
 #include "netpol/testing/builders.h"
 #include "tests/apiserver/api_writer.h"
-#include "tests/apiserver/daemon_test.h"
+#include "tests/apiserver/daemon_fixture.h"
 #include "tests/watch/kube/scripted_answer.h"
 #include "tests/watch/kube/scripted_server.h"
 #include "tests/watch/kube/test_certificates.h"
@@ -25,8 +25,6 @@ using ::testing::Not;
 
 class BadConfigurationTest : public DaemonTest {
  protected:
-  static void SetUpTestSuite() { ServerTest::SetUpTestSuite(); }
-
   void SetUp() override {
     DaemonTest::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;
@@ -114,6 +112,25 @@ TEST_F(BadConfigurationTest, AServerThatIsNotThere) {
   ExpectMended();
 }
 
+TEST_F(BadConfigurationTest, AServerThatGoesAwayLater) {
+  ASSERT_NO_FATAL_FAILURE(StartDaemon());
+  ASSERT_NO_FATAL_FAILURE(AwaitHealthy());
+  way().Cut();
+  Succeed(writer().ApplyEvent(Upsert(BackPod(3))));
+  // At first that is worth a word, and after a minute it is trouble.
+  AwaitLog("asking the API server");
+  EXPECT_EQ(Get("/healthz").status, 200);
+  ASSERT_NO_FATAL_FAILURE(
+      AwaitUnhealthy({"cannot be followed, for 1m", "refused",
+                      "is it up, and is its address in kubeconfig",
+                      "what was told before stays enforced"}));
+  EXPECT_EQ(Get("/readyz").status, 200);
+  EXPECT_EQ(Get("/livez").status, 200);
+  EXPECT_EQ(KernelText(), before_);
+  Succeed(way().Join());
+  ExpectMended();
+}
+
 class WrongServerTest : public BadConfigurationTest {
  protected:
   void SetUp() override {
@@ -159,9 +176,10 @@ TEST_F(WrongServerTest, AWebServerThatHasOnePageForAll) {
 }
 
 TEST_F(BadConfigurationTest, ANodeThatTheServerDoesNotKnow) {
+  set_node("node-x");
   ExpectTrouble("there is no Node object \"node-x\"",
                 {"--hostname-override or NODE_NAME"},
-                {"--hostname-override=node-x", "--cache-sync-timeout=1s"});
+                {"--cache-sync-timeout=1s"});
   // Somebody else's rules are not this node's either, so none is checked.
   Succeed(writer().ApplyEvent(Upsert(NodeBuilder("node-x").Build())));
   ASSERT_NO_FATAL_FAILURE(AwaitHealthy());

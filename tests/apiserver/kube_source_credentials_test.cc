@@ -13,7 +13,7 @@
 #include "netpol/testing/builders.h"
 #include "tests/apiserver/api_writer.h"
 #include "tests/apiserver/kubeconfig_writer.h"
-#include "tests/apiserver/server_test.h"
+#include "tests/apiserver/server_fixture.h"
 
 namespace netpol {
 namespace {

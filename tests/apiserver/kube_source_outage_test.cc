@@ -18,7 +18,7 @@
 #include "netpol/testing/snapshot_text.h"
 #include "tests/apiserver/api_writer.h"
 #include "tests/apiserver/manifest_json.h"
-#include "tests/apiserver/server_test.h"
+#include "tests/apiserver/server_fixture.h"
 
 namespace netpol {
 namespace {

@@ -20,7 +20,7 @@
 #include "netpol/watch/kube/kube_source.h"
 #include "tests/apiserver/api_writer.h"
 #include "tests/apiserver/manifest_json.h"
-#include "tests/apiserver/server_test.h"
+#include "tests/apiserver/server_fixture.h"
 
 namespace netpol {
 namespace {
@@ -180,6 +180,31 @@ TEST_F(KubeSourceServerTest, ListsComeInPages) {
   EXPECT_EQ((*created)->ToldOf("+Pod").size(), 63u);
   EXPECT_EQ(audit().CountOf(options.program, "/pods?limit=7"), 9u);
   EXPECT_EQ(audit().CountOf(options.program, "&continue="), 8u);
+}
+
+TEST_F(KubeSourceServerTest, AListWhosePagesAreForgottenIsReadInOne) {
+  ASSERT_NO_FATAL_FAILURE(UseFlags({"--watch-cache=false"}));
+  ASSERT_NO_FATAL_FAILURE(WriteSmallCluster());
+  ASSERT_NO_FATAL_FAILURE(WritePods(60));
+  KubeSourceOptions options = SourceOptions();
+  options.stream_lists = false;
+  options.page_size = 2;
+  auto created = PolledSource::Create(options);
+  ASSERT_TRUE(created.ok()) << created.status();
+  PolledSource& source = **created;
+  Succeed(source.PollUntil([&] { return !source.ToldOf("+Pod").empty(); }));
+  ASSERT_EQ(source.Told("LISTED Pod"), 0u);
+  // What later pages would be of is over.
+  Succeed(writer().ApplyEvent(Delete(NumberedPod(0))));
+  Succeed(writer().ApplyEvent(Upsert(BackPod(3))));
+  Succeed(server().CompactHistory());
+  Succeed(source.AwaitListed());
+  Succeed(source.AwaitWell());
+  Succeed(source.AwaitSame(writer()));
+  EXPECT_EQ(source.Told("LISTING Pod"), 2u);
+  EXPECT_EQ(source.Told("LISTED Pod"), 1u);
+  EXPECT_EQ(audit().CountOf(options.program, "/pods?resourceVersion="), 1u);
+  EXPECT_THAT(source.errors(), IsEmpty());
 }
 
 TEST_F(KubeSourceServerTest, ListsAreStreamedWithoutTheServersCache) {

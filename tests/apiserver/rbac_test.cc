@@ -15,7 +15,7 @@
 #include "netpol/testing/builders.h"
 #include "nlohmann/json.hpp"
 #include "tests/apiserver/api_writer.h"
-#include "tests/apiserver/daemon_test.h"
+#include "tests/apiserver/daemon_fixture.h"
 #include "tests/apiserver/manifest_json.h"
 
 namespace netpol {
@@ -141,7 +141,7 @@ TEST_F(RbacTest, TheShippedRoleIsListAndWatchOfFourKindsAndSuffices) {
 }
 
 TEST_F(RbacTest, WithoutAnyOneRightTheDaemonSaysWhichToGive) {
-  // Where lists are streamed, those are watches as well.
+  // Where lists are streamed, nobody needs the right to list.
   ASSERT_NO_FATAL_FAILURE(UseFlags({"--feature-gates=WatchList=false"}));
   ASSERT_NO_FATAL_FAILURE(EnforceEarlier());
   const std::string before = KernelText();
@@ -161,10 +161,8 @@ TEST_F(RbacTest, WithoutAnyOneRightTheDaemonSaysWhichToGive) {
               right.resource)}) {
       EXPECT_THAT(line, HasSubstr(words));
     }
-    if (right.verb == "list") {
-      ASSERT_NO_FATAL_FAILURE(AwaitUnhealthy(
-          {"cannot be listed", "give it a ClusterRole", right.resource}));
-    }
+    ASSERT_NO_FATAL_FAILURE(AwaitUnhealthy(
+        {"cannot be listed", "give it a ClusterRole", right.resource}));
     EXPECT_TRUE(IsAlive());
     EXPECT_EQ(KernelText(), before);
     ASSERT_NO_FATAL_FAILURE(GiveBack());
@@ -175,20 +173,24 @@ TEST_F(RbacTest, WithoutAnyOneRightTheDaemonSaysWhichToGive) {
   }
 }
 
-// What was listed is enforced, and after a minute that nothing follows is told.
-TEST_F(RbacTest, WithoutAnyWatchTheDaemonIsNotHealthyForLong) {
-  ASSERT_NO_FATAL_FAILURE(UseFlags({"--feature-gates=WatchList=false"}));
-  ASSERT_NO_FATAL_FAILURE(
-      TakeAway([](const Right& right) { return right.verb == "watch"; }));
+TEST_F(RbacTest, ARightThatIsTakenAwayLaterIsToldAndEndsNothing) {
   ASSERT_NO_FATAL_FAILURE(StartDaemon());
   ASSERT_NO_FATAL_FAILURE(AwaitMember("10.42.1.1"));
+  ASSERT_NO_FATAL_FAILURE(AwaitHealthy());
+  const std::string before = KernelText();
+  ASSERT_NO_FATAL_FAILURE(
+      TakeAway([](const Right& right) { return right.verb == "watch"; }));
+  // Watches that run are not asked for their right again.
+  Succeed(server().RestartServer());
+  Succeed(writer().ApplyEvent(Upsert(BackPod(3))));
   ASSERT_NO_FATAL_FAILURE(
       AwaitUnhealthy({"cannot be followed", "refuses to watch pods",
                       "what was told before stays enforced"}));
+  EXPECT_EQ(Get("/readyz").status, 200);
+  EXPECT_EQ(KernelText(), before);
   ASSERT_NO_FATAL_FAILURE(GiveBack());
-  ASSERT_NO_FATAL_FAILURE(AwaitHealthy());
-  Succeed(writer().ApplyEvent(Upsert(BackPod(3))));
   ASSERT_NO_FATAL_FAILURE(AwaitMember("10.42.1.3"));
+  ASSERT_NO_FATAL_FAILURE(AwaitHealthy());
   ASSERT_NO_FATAL_FAILURE(StopDaemon());
 }
 

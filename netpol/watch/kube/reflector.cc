@@ -385,11 +385,14 @@ void Reflector::Works() {
   callbacks_.notice(
       {SourceProblem::Severity::kNotice, "", 0, 0, "", "",
        absl::StrCat("the API server answers again for ", options_.plural,
-                    ", after ", absl::FormatDuration(away))});
+                    ", after ",
+                    away > absl::ZeroDuration() ? absl::FormatDuration(away)
+                                                : "less than a second")});
 }
 
 ApiRequestName Reflector::Named() const {
-  return {mode_ == Mode::kWatch ? "watch" : "list", options_.plural,
+  // As the server calls it, which says which right is missing.
+  return {mode_ == Mode::kList ? "list" : "watch", options_.plural,
           options_.server, options_.origin};
 }
 

@@ -37,22 +37,18 @@ absl::StatusOr<std::string> ReadSmallFile(const std::string& path,
     return absl::FailedPreconditionError(
         absl::StrCat(path, " is not a regular file"));
   }
-  // One more than allowed, to tell that it is too much.
-  std::string text(max_bytes + 1, '\0');
-  size_t length = 0;
-  while (length < text.size()) {
-    const ssize_t got = read(fd, &text[length], text.size() - length);
+  // No larger than what is in it: such texts are kept for long.
+  std::string text;
+  char piece[4096];
+  while (text.size() <= max_bytes) {
+    const ssize_t got = read(fd, piece, sizeof(piece));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Failed("read", path);
-    if (got == 0) break;
-    length += static_cast<size_t>(got);
+    if (got == 0) return text;
+    text.append(piece, static_cast<size_t>(got));
   }
-  if (length > max_bytes) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat(path, " has more than ", max_bytes, " bytes"));
-  }
-  text.resize(length);
-  return text;
+  return absl::ResourceExhaustedError(
+      absl::StrCat(path, " has more than ", max_bytes, " bytes"));
 }
 
 }  // namespace netpol

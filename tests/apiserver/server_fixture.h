@@ -1,6 +1,6 @@
 // What tests against a real API server begin with.
-#ifndef NETPOL_TESTS_APISERVER_SERVER_TEST_H_
-#define NETPOL_TESTS_APISERVER_SERVER_TEST_H_
+#ifndef NETPOL_TESTS_APISERVER_SERVER_FIXTURE_H_
+#define NETPOL_TESTS_APISERVER_SERVER_FIXTURE_H_
 
 #include <memory>
 #include <string>
@@ -66,4 +66,4 @@ class ServerTest : public testing::Test {
 
 }  // namespace netpol
 
-#endif  // NETPOL_TESTS_APISERVER_SERVER_TEST_H_
+#endif  // NETPOL_TESTS_APISERVER_SERVER_FIXTURE_H_

@@ -1,6 +1,6 @@
 // The real netpolctl, following a real API server.
-#ifndef NETPOL_TESTS_APISERVER_DAEMON_TEST_H_
-#define NETPOL_TESTS_APISERVER_DAEMON_TEST_H_
+#ifndef NETPOL_TESTS_APISERVER_DAEMON_FIXTURE_H_
+#define NETPOL_TESTS_APISERVER_DAEMON_FIXTURE_H_
 
 #include <memory>
 #include <string>
@@ -10,7 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "tests/apiserver/kubeconfig_writer.h"
-#include "tests/apiserver/server_test.h"
+#include "tests/apiserver/server_fixture.h"
 #include "tests/apiserver/tcp_relay.h"
 #include "tests/kernel/lab/netns.h"
 #include "tests/kernel/lab/node_process.h"
@@ -58,6 +58,8 @@ class DaemonTest : public ServerTest {
   // Changes count with the next StartDaemon().
   KubeconfigContent& kubeconfig() { return kubeconfig_; }
   std::string kubeconfig_path() const { return folder_ + "/kubeconfig"; }
+  // The daemon's --hostname-override.
+  void set_node(const std::string& name) { node_ = name; }
   // A file of the test's own, with this text.
   std::string Put(const std::string& name, const std::string& text);
   TcpRelay& way() { return *way_; }
@@ -71,9 +73,10 @@ class DaemonTest : public ServerTest {
   std::unique_ptr<TcpRelay> way_;
   std::string folder_;  // Its name is short, for a socket.
   KubeconfigContent kubeconfig_;
+  std::string node_ = "node-a";
   std::unique_ptr<NodeProcess> daemon_;
 };
 
 }  // namespace netpol
 
-#endif  // NETPOL_TESTS_APISERVER_DAEMON_TEST_H_
+#endif  // NETPOL_TESTS_APISERVER_DAEMON_FIXTURE_H_

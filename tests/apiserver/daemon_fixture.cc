@@ -1,4 +1,4 @@
-#include "tests/apiserver/daemon_test.h"
+#include "tests/apiserver/daemon_fixture.h"
 
 #include <stdlib.h>
 
@@ -87,7 +87,7 @@ void DaemonTest::StartDaemon(const std::vector<std::string>& more) {
   std::vector<std::string> arguments = {
       "run",
       absl::StrCat("--kubeconfig=", kubeconfig_path()),
-      "--hostname-override=node-a",
+      absl::StrCat("--hostname-override=", node_),
       "--enable-ipv6",
       "--health-addr=127.0.0.1",
       absl::StrCat("--run-lock=", folder_, "/run.lock"),
@@ -113,7 +113,6 @@ bool DaemonTest::IsAlive() {
 }
 
 void DaemonTest::EnforceEarlier() {
-  const KubeconfigContent good = kubeconfig_;
   ASSERT_NO_FATAL_FAILURE(StartDaemon());
   ASSERT_NO_FATAL_FAILURE(AwaitMember("10.42.1.1"));
   ASSERT_NO_FATAL_FAILURE(AwaitHealthy());
@@ -136,9 +135,10 @@ std::string DaemonTest::AwaitLog(absl::string_view text) {
       found = std::string(line);
       return true;
     }
-    return false;
+    return !IsAlive();  // No more comes.
   });
-  EXPECT_TRUE(there) << "no line has \"" << text << "\":\n" << Log();
+  EXPECT_TRUE(there && !found.empty()) << "no line has \"" << text << "\":\n"
+                                       << Log();
   return found;
 }
 

@@ -1,4 +1,4 @@
-#include "tests/apiserver/server_test.h"
+#include "tests/apiserver/server_fixture.h"
 
 #include <stdlib.h>
 
