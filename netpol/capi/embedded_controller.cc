@@ -144,7 +144,7 @@ absl::Status EmbeddedController::Stop(bool with_cleanup) {
 }
 
 absl::Status CleanUpHere(absl::Duration lock_timeout) {
-  RETURN_IF_ERROR(RequireRoot());
+  RETURN_IF_ERROR(RequireCapabilities());
   ASSIGN_OR_RETURN(const std::unique_ptr<Dataplane> kernel,
                    OpenKernel(lock_timeout));
   ASSIGN_OR_RETURN(const v1::CleanupResult result, CleanUpKernel(*kernel));

@@ -95,7 +95,7 @@ ExitCode Apply(ManifestCluster& cluster, Console& console) {
 ExitCode RunApply(const Flags& flags, Console& console) {
   const absl::StatusOr<DaemonOptions> options = MakeOptions(flags);
   if (!options.ok()) return console.FailUsage(options.status());
-  const absl::Status root = RequireRoot();
+  const absl::Status root = RequireCapabilities();
   if (!root.ok()) return console.Fail("changing the kernel", root);
   const absl::StatusOr<ManifestSet> manifests =
       ReadWithProgress(flags, console);

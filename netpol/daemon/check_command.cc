@@ -10,7 +10,7 @@ namespace netpol {
 ExitCode RunCheck(const Flags& flags, Console& console) {
   const absl::StatusOr<std::vector<Family>> families = EnabledFamilies(flags);
   if (!families.ok()) return console.FailUsage(families.status());
-  const absl::Status root = RequireRoot();
+  const absl::Status root = RequireCapabilities();
   if (!root.ok()) return console.Fail("checking the kernel", root);
   v1::CheckResult result = CheckKernel(*families);
   const v1::CheckResult blind = CheckBlindSpots(*families);

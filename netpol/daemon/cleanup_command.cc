@@ -52,7 +52,7 @@ ExitCode RunCleanup(const Flags& flags, Console& console) {
   const absl::StatusOr<absl::Duration> lock_timeout = ParsePositiveDuration(
       "iptables-lock-timeout", flags.iptables_lock_timeout);
   if (!lock_timeout.ok()) return console.FailUsage(lock_timeout.status());
-  const absl::Status root = RequireRoot();
+  const absl::Status root = RequireCapabilities();
   if (!root.ok()) return console.Fail(kTried, root);
   absl::optional<RunLock> lock;
   if (!flags.dry_run && !flags.force) {

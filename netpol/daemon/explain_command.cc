@@ -87,7 +87,7 @@ absl::StatusOr<v1::Explanation> AskForExplanation(
 absl::StatusOr<v1::Explanation> ExplainLive(const Flags& flags,
                                             const v1::ExplainRequest& request,
                                             Console& console) {
-  RETURN_IF_ERROR(RequireRoot());
+  RETURN_IF_ERROR(RequireCapabilities());
   const Progress progress(console.terminal(), console.Doing(kTried));
   // Nothing is written, so the lock is never waited for.
   ASSIGN_OR_RETURN(const std::unique_ptr<Dataplane> kernel,

@@ -26,7 +26,7 @@ void PrintPlan(const Plan& plan, Console& console) {
 ExitCode RunPlan(const Flags& flags, Console& console) {
   const absl::StatusOr<DaemonOptions> options = MakeOptions(flags);
   if (!options.ok()) return console.FailUsage(options.status());
-  const absl::Status root = RequireRoot();
+  const absl::Status root = RequireCapabilities();
   if (!root.ok()) return console.Fail("reading the kernel", root);
   const absl::StatusOr<ManifestSet> manifests =
       ReadWithProgress(flags, console);

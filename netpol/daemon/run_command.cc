@@ -196,7 +196,7 @@ ExitCode RunDaemon(const Flags& flags, Console& console) {
   absl::StatusOr<HttpEndpointOptions> endpoints =
       MakeHttpEndpointOptions(flags);
   if (!endpoints.ok()) return console.FailUsage(endpoints.status());
-  const absl::Status root = RequireRoot();
+  const absl::Status root = RequireCapabilities();
   if (!root.ok()) return console.Fail("starting", root);
   SetLogVerbosity(flags.verbosity);
   SetLogFormat(flags.log_format == "json" ? LogFormat::kJson

@@ -11,7 +11,7 @@ namespace netpol {
 
 ExitCode RunShow(const Flags&, Console& console) {
   constexpr char kTried[] = "reading the kernel";
-  const absl::Status root = RequireRoot();
+  const absl::Status root = RequireCapabilities();
   if (!root.ok()) return console.Fail(kTried, root);
   // Nothing is written, so the lock is never waited for.
   const auto kernel = OpenKernel(absl::ZeroDuration());

@@ -387,7 +387,7 @@ void RunningEnforcer::TellWaiting(const LoopHealth& health) {
 absl::StatusOr<std::unique_ptr<Enforcer>> Enforcer::Start(
     EnforcerOptions options, std::unique_ptr<WatchSource> source,
     EnforcerCallbacks callbacks) {
-  RETURN_IF_ERROR(RequireRoot());
+  RETURN_IF_ERROR(RequireCapabilities());
   RETURN_IF_ERROR(Controller::CheckOptions(options.controller));
   auto enforcer = std::make_unique<RunningEnforcer>(
       std::move(options), std::move(source), std::move(callbacks));

@@ -14,7 +14,7 @@
 
 namespace netpol {
 
-absl::Status RequireRoot() {
+absl::Status RequireCapabilities() {
   ASSIGN_OR_RETURN(const std::vector<CapabilityState> needed,
                    NeededCapabilities());
   std::vector<std::string> missing;

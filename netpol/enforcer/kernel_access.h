@@ -17,7 +17,7 @@ namespace netpol {
 // PermissionDenied unless the calling thread may read and change sets and
 // filter tables, as root may; names the capabilities that it lacks. Who it is
 // does not matter: a container's root may have none of them.
-absl::Status RequireRoot();
+absl::Status RequireCapabilities();
 
 // The kernel of the network namespace that we are in.
 absl::StatusOr<std::unique_ptr<Dataplane>> OpenKernel(

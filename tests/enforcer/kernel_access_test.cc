@@ -23,13 +23,13 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 // A container's root: the user id alone permits nothing.
-TEST(RequireRootTest, MissingCapabilitiesAreNamedWhoeverAsks) {
+TEST(RequireCapabilitiesTest, MissingCapabilitiesAreNamedWhoeverAsks) {
   absl::Status status;
   std::thread([&status] {
     __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     const __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
     ASSERT_EQ(syscall(SYS_capset, &header, none), 0);
-    status = RequireRoot();
+    status = RequireCapabilities();
   }).join();
   EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
   EXPECT_THAT(std::string(status.message()),

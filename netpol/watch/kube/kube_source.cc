@@ -30,6 +30,8 @@ namespace {
 
 // Certificates that were rotated are used for running watches, too.
 constexpr absl::Duration kCredentialsEvery = absl::Minutes(1);
+// From the first failure until it is told.
+constexpr absl::Duration kGatherFailures = absl::Milliseconds(100);
 constexpr size_t kMostProblems = 1000;
 
 std::string UserAgent(const std::string& program) {
@@ -112,6 +114,7 @@ class Source : public KubeSource {
   absl::Time next_renewal_ = absl::InfinitePast();
   uint64_t tls_generation_ = 0;
   uint64_t told_errors_ = 0;
+  absl::Time failures_due_ = absl::InfiniteFuture();  // if there are new ones
   std::set<std::string> told_notices_;
   std::vector<SourceProblem> problems_;
   // Those of the Poll() that is going on.
@@ -196,6 +199,7 @@ absl::Status Source::Poll(absl::Duration timeout, const EventSink& events,
   while (true) {
     Work();
     const absl::Status failures = NewFailures();
+    SetTimer();
     const absl::Duration left = end - SteadyNow();
     if (told_ || !failures.ok() || left <= absl::ZeroDuration())
       return failures;
@@ -219,7 +223,6 @@ void Source::Work() {
   }
   RenewConnections();
   for (const auto& reflector : reflectors_) reflector->Tick();
-  SetTimer();
 }
 
 void Source::RenewConnections() {
@@ -237,7 +240,7 @@ void Source::RenewConnections() {
 }
 
 void Source::SetTimer() {
-  absl::Time next = next_renewal_;
+  absl::Time next = std::min(next_renewal_, failures_due_);
   for (const auto& reflector : reflectors_)
     next = std::min(next, reflector->next_tick());
   const absl::Duration wait =
@@ -247,7 +250,8 @@ void Source::SetTimer() {
   timerfd_settime(timer_, 0, &when, nullptr);
 }
 
-// What failed since the last call, kinds that fail alike together.
+// What failed since the last call. Kinds that fail alike do so within moments,
+// and are told together.
 absl::Status Source::NewFailures() {
   uint64_t errors = 0;
   std::set<std::string> texts;
@@ -256,9 +260,16 @@ absl::Status Source::NewFailures() {
     if (!reflector->state().error.empty())
       texts.insert(reflector->state().error);
   }
-  if (std::exchange(told_errors_, errors) == errors || texts.empty())
-    return absl::OkStatus();
-  return absl::UnavailableError(absl::StrJoin(texts, "; "));
+  if (errors == told_errors_) return absl::OkStatus();
+  const absl::Time now = SteadyNow();
+  if (failures_due_ == absl::InfiniteFuture())
+    failures_due_ = now + kGatherFailures;
+  if (now < failures_due_) return absl::OkStatus();
+  failures_due_ = absl::InfiniteFuture();
+  told_errors_ = errors;
+  // Perhaps all is well again.
+  return texts.empty() ? absl::OkStatus()
+                       : absl::UnavailableError(absl::StrJoin(texts, "; "));
 }
 
 std::vector<FollowedKind> Source::followed() const {

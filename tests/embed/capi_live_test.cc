@@ -1,0 +1,3 @@
+// The C library follows a real API server by itself.
+#include <string>
+#include <vector>
