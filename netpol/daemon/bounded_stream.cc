@@ -33,6 +33,7 @@ BoundedStream::BoundedStream(socket_t socket, const StreamLimits& limits)
       reply_end_(Clock::now() + limits.reply),
       bytes_left_(limits.request_bytes) {}
 
+// NOLINTNEXTLINE(google-runtime-int): the type of poll(2).
 bool BoundedStream::Await(short event, Clock::time_point end) const {
   while (true) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(

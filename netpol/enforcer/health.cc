@@ -39,7 +39,7 @@ class Judge {
 
  private:
   // `cause` says it without what changes by itself.
-  void Say(bool trouble, std::string cause, const std::string& text);
+  void Say(bool trouble, const std::string& cause, const std::string& text);
   // "3m12s" since `since`, or "0s" if a clock was set back.
   std::string For(absl::Time since) const;
   // `since`, or the start where it is not known.
@@ -60,7 +60,8 @@ class Judge {
   HealthVerdict verdict_;
 };
 
-void Judge::Say(bool trouble, std::string cause, const std::string& text) {
+void Judge::Say(bool trouble, const std::string& cause,
+                const std::string& text) {
   if (trouble) verdict_.healthy = false;
   const absl::string_view mark = trouble ? "" : "note: ";
   verdict_.reasons.push_back(absl::StrCat(mark, text));

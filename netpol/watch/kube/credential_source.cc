@@ -137,7 +137,7 @@ class CredentialSourceImpl : public CredentialSource {
     absl::StatusOr<std::string> token = ReadToken(config_.token_file);
     token_schedule_.Done(now, token.ok());
     if (token.ok()) token_ = *std::move(token);
-    if (!token_.empty()) return absl::OkStatus();
+    if (token.ok() || !token_.empty()) return absl::OkStatus();
     return Annotate(token.status(), "no token for the API server");
   }
 
@@ -156,7 +156,7 @@ class CredentialSourceImpl : public CredentialSource {
     }
     authority_schedule_.Done(now, pem.ok());
     if (pem.ok()) authority_ = *std::move(pem);
-    if (!authority_.empty()) return absl::OkStatus();
+    if (pem.ok() || !authority_.empty()) return absl::OkStatus();
     return Annotate(pem.status(), "no authority to verify the API server");
   }
 

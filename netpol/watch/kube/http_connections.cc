@@ -71,6 +71,7 @@ int HttpConnections::SocketCallback(CURL*, curl_socket_t fd, int what,
   return 0;
 }
 
+// NOLINTNEXTLINE(google-runtime-int): libcurl's own type.
 int HttpConnections::TimerCallback(CURLM*, long timeout_ms, void* self) {
   static_cast<HttpConnections*>(self)->alarm_ =
       timeout_ms < 0 ? absl::InfiniteDuration()

@@ -208,7 +208,7 @@ absl::Status HttpTransfer::LimitError() const {
 }
 
 bool HttpTransfer::TakeRetry(CURLcode code) {
-  long new_connections = 0;
+  long new_connections = 0;  // NOLINT(google-runtime-int): libcurl's type.
   curl_easy_getinfo(easy(), CURLINFO_NUM_CONNECTS, &new_connections);
   const bool http2 = code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM;
   if (!http2 || new_connections > 0 || head_.complete() || retried_) {
@@ -236,7 +236,7 @@ absl::Status HttpTransfer::Result(CURLcode code) const {
   failure.checked_name = checked_name_;
   failure.has_head = head_.complete();
   failure.connect_timeout = connect_timeout_;
-  long os_error = 0;
+  long os_error = 0;  // NOLINT(google-runtime-int): libcurl's type.
   curl_easy_getinfo(easy(), CURLINFO_OS_ERRNO, &os_error);
   failure.os_error = static_cast<int>(os_error);
   curl_easy_getinfo(easy(), CURLINFO_SSL_VERIFYRESULT, &failure.verify_result);

@@ -167,14 +167,14 @@ bool Reflector::StartDecoding(const HttpHead& head) {
         [this](v1::WatchEvent event) { OnItem(std::move(event)); },
         [this](const absl::Status& status) { OnBadObject(status); });
     if (list.ok()) list_ = *std::move(list);
-    return list.ok();
+    return list_ != nullptr;
   }
   auto watch = WatchDecoder::Create(
       head.content_type, options_.kind,
       [this](WatchFrame frame) { OnFrame(std::move(frame)); });
   if (watch.ok()) watch_ = *std::move(watch);
   last_frame_ = options_.clock();
-  return watch.ok();
+  return watch_ != nullptr;
 }
 
 absl::Status Reflector::OnBody(absl::string_view bytes) {
