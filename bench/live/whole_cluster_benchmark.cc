@@ -41,28 +41,33 @@
 namespace netpol {
 namespace {
 
-constexpr char kWorkload[] = "L";
 constexpr absl::Duration kPatience = absl::Minutes(3);
 // Until a daemon at rest has given back what it needed at its start.
 constexpr absl::Duration kRest = absl::Seconds(10);
 constexpr int kRuns = 3;
 constexpr char kDaemon[] = "netpol/daemon/netpolctl";
 
-// The server is started once, for all benchmarks of this program.
-absl::StatusOr<ControlPlane*> Server() {
-  static absl::StatusOr<std::unique_ptr<ControlPlane>>* const kServer = [] {
-    auto* made = new absl::StatusOr<std::unique_ptr<ControlPlane>>(
-        absl::UnknownError("not started"));
-    *made = [&]() -> absl::StatusOr<std::unique_ptr<ControlPlane>> {
-      RETURN_IF_ERROR(RaiseLoopback());
-      ASSIGN_OR_RETURN(auto server, ControlPlane::Start());
-      RETURN_IF_ERROR(StoreWorkload(NamedWorkload(kWorkload), 1, *server));
-      return server;
-    }();
-    return made;
-  }();
-  if (!kServer->ok()) return kServer->status();
-  return (*kServer)->get();
+// "L", or "L_few_policies": the same pods with a tenth of the policies.
+WorkloadShape ShapeOf(const std::string& cluster) {
+  WorkloadShape shape = NamedWorkload("L");
+  if (cluster == "L") return shape;
+  shape.policies /= 10;
+  shape.near_policies /= 10;
+  return shape;
+}
+
+// The server that has `cluster`; it runs until another one is asked for.
+absl::StatusOr<ControlPlane*> ServerWith(const std::string& cluster) {
+  static std::string* const had = new std::string();
+  static auto* const server = new std::unique_ptr<ControlPlane>();
+  if (*had == cluster) return server->get();
+  had->clear();
+  server->reset();
+  RETURN_IF_ERROR(RaiseLoopback());
+  ASSIGN_OR_RETURN(*server, ControlPlane::Start());
+  RETURN_IF_ERROR(StoreWorkload(ShapeOf(cluster), 1, **server));
+  *had = cluster;
+  return server->get();
 }
 
 // ---- The time of the list.
@@ -166,7 +171,7 @@ absl::StatusOr<absl::Duration> ReadBySource(const ControlPlane& server,
 
 void ListPods(benchmark::State& state, bool stream) {
   for (auto _ : state) {
-    const absl::StatusOr<ControlPlane*> server = Server();
+    const absl::StatusOr<ControlPlane*> server = ServerWith("L");
     if (!server.ok())
       return state.SkipWithError(
           std::string(server.status().message()).c_str());
@@ -275,9 +280,9 @@ class Daemon {
   pid_t pid_ = 0;
 };
 
-void DaemonMemory(benchmark::State& state) {
+void DaemonMemory(benchmark::State& state, const std::string& cluster) {
   for (auto _ : state) {
-    const absl::StatusOr<ControlPlane*> server = Server();
+    const absl::StatusOr<ControlPlane*> server = ServerWith(cluster);
     if (!server.ok())
       return state.SkipWithError(
           std::string(server.status().message()).c_str());
@@ -299,6 +304,7 @@ void DaemonMemory(benchmark::State& state) {
     state.counters["rss_mib"] = StatusMib(daemon.pid(), "VmRSS");
     state.counters["rss_anon_mib"] = StatusMib(daemon.pid(), "RssAnon");
     state.counters["peak_mib"] = StatusMib(daemon.pid(), "VmHWM");
+    if (cluster != "L") continue;
     // A minute of nothing, and a minute without a server.
     double cpu = CpuSeconds(daemon.pid());
     absl::SleepFor(absl::Minutes(1));
@@ -312,7 +318,9 @@ void DaemonMemory(benchmark::State& state) {
         1000 * (CpuSeconds(daemon.pid()) - cpu);
   }
 }
-BENCHMARK(DaemonMemory)->Iterations(1);
+BENCHMARK_CAPTURE(DaemonMemory, L, "L")->Iterations(1);
+BENCHMARK_CAPTURE(DaemonMemory, L_few_policies, "L_few_policies")
+    ->Iterations(1);
 
 }  // namespace
 }  // namespace netpol
