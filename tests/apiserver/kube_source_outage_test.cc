@@ -108,10 +108,11 @@ TEST_F(KubeSourceOutageTest, ABrokenConnectionIsTakenUpWhereItWas) {
   ASSERT_NO_FATAL_FAILURE(FollowNow());
   relay().Cut();
   Succeed(source_->AwaitFailing());
-  EXPECT_TRUE(
-      source_->HasError("is it up, and is its address in kubeconfig "
-                        "of the test right?"))
-      << source_->errors().back();
+  // Told a moment later, for all kinds together.
+  Succeed(source_->PollUntil([this] {
+    return source_->HasError(
+        "is it up, and is its address in kubeconfig of the test right?");
+  }));
   ASSERT_NO_FATAL_FAILURE(ChangeTwoPods());
   Succeed(relay().Join());
   Succeed(source_->AwaitSame(writer()));
