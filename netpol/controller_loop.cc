@@ -222,9 +222,9 @@ RunResult ControllerLoop::Sync(bool reread, RunWeight& weight) {
   if (reread) controller_->QueueResync();
   const absl::StatusOr<SyncReport> report = controller_->Sync();
   // Half a listing is no failure: the rest of it will ask again.
-  const bool waiting = !controller_->CheckKnown().ok();
-  Note(report, begin);
-  if (waiting) return RunResult::kDone;
+  const absl::Status known = controller_->CheckKnown();
+  Note(known, report, begin);
+  if (!known.ok()) return RunResult::kDone;
   if (!report.ok()) {
     if (callbacks_.on_error) callbacks_.on_error(report.status());
     return RunResult::kFailed;
@@ -242,9 +242,9 @@ RunResult ControllerLoop::Sync(bool reread, RunWeight& weight) {
   return report->retry ? RunResult::kDoneInPart : RunResult::kDone;
 }
 
-void ControllerLoop::Note(const absl::StatusOr<SyncReport>& report,
+void ControllerLoop::Note(const absl::Status& known,
+                          const absl::StatusOr<SyncReport>& report,
                           absl::Time begin) {
-  const absl::Status known = controller_->CheckKnown();
   arrived_.clear();
   const std::lock_guard<std::mutex> lock(mutex_);
   health_.counts = controller_->counts();

@@ -139,8 +139,10 @@ class ControllerLoop {
   bool NeedsCommit();
   void SyncNow(bool reread);
   RunResult Sync(bool reread, RunWeight& weight);
-  // How the sync that began at `begin` and ended with `report` leaves things.
-  void Note(const absl::StatusOr<SyncReport>& report, absl::Time begin);
+  // How the sync that began at `begin` and ended with `report` leaves things;
+  // `known` is why it could not be, if it could not.
+  void Note(const absl::Status& known, const absl::StatusOr<SyncReport>& report,
+            absl::Time begin);
   void TellProblems();
   // Calls what they ask for, or not if `stopped`, and lets them go.
   void Answer(const std::vector<Inspection*>& waiting, bool stopped);

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "absl/strings/str_cat.h"
+#include "google/protobuf/util/json_util.h"
 #include "httplib.h"
 #include "netpol/daemon/control_status.h"
 
@@ -48,6 +49,17 @@ absl::StatusOr<std::string> AskDaemon(const std::string& path,
     return absl::InternalError(
         absl::StrCat("asking the daemon at ", path, ": ", error.what()));
   }
+}
+
+absl::Status ReadReply(const std::string& reply,
+                       google::protobuf::Message& answer) {
+  google::protobuf::util::JsonParseOptions newer_daemon;
+  newer_daemon.ignore_unknown_fields = true;
+  const auto parsed =
+      google::protobuf::util::JsonStringToMessage(reply, &answer, newer_daemon);
+  if (parsed.ok()) return absl::OkStatus();
+  return absl::InternalError(
+      absl::StrCat("the daemon's answer: ", std::string(parsed.message())));
 }
 
 }  // namespace netpol

@@ -4,7 +4,9 @@
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "google/protobuf/message.h"
 
 namespace netpol {
 
@@ -14,6 +16,11 @@ namespace netpol {
 absl::StatusOr<std::string> AskDaemon(const std::string& path,
                                       const std::string& route,
                                       const std::string& body);
+
+// Fills `answer` from a reply, as JSON of that message. What a newer daemon
+// says beyond it is left out. Internal if it is no such JSON.
+absl::Status ReadReply(const std::string& reply,
+                       google::protobuf::Message& answer);
 
 }  // namespace netpol
 

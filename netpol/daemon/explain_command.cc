@@ -7,7 +7,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "google/protobuf/util/json_util.h"
 #include "netpol/base/status_macros.h"
 #include "netpol/daemon/control_client.h"
 #include "netpol/daemon/empty_kernel.h"
@@ -15,11 +14,11 @@
 #include "netpol/daemon/explain_form.h"
 #include "netpol/daemon/explain_kernel.h"
 #include "netpol/daemon/explain_service.h"
-#include "netpol/enforcer/kernel_access.h"
 #include "netpol/daemon/manifest_cluster.h"
 #include "netpol/daemon/offline_explanation.h"
 #include "netpol/daemon/options.h"
 #include "netpol/daemon/progress.h"
+#include "netpol/enforcer/kernel_access.h"
 
 namespace netpol {
 namespace {
@@ -73,14 +72,7 @@ absl::StatusOr<v1::Explanation> AskForExplanation(
   }
   if (!reply.ok()) return reply.status();
   v1::Explanation explanation;
-  google::protobuf::util::JsonParseOptions newer_daemon;
-  newer_daemon.ignore_unknown_fields = true;
-  const auto parsed = google::protobuf::util::JsonStringToMessage(
-      *reply, &explanation, newer_daemon);
-  if (!parsed.ok()) {
-    return absl::InternalError(
-        absl::StrCat("the daemon's answer: ", std::string(parsed.message())));
-  }
+  RETURN_IF_ERROR(ReadReply(*reply, explanation));
   return explanation;
 }
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "google/protobuf/util/json_util.h"
+#include "netpol/base/status_macros.h"
 #include "netpol/daemon/control_client.h"
 #include "netpol/daemon/status_form.h"
 #include "netpol/daemon/status_service.h"
@@ -22,14 +22,7 @@ absl::StatusOr<v1::DaemonStatus> AskForStatus(const std::string& socket) {
   }
   if (!reply.ok()) return reply.status();
   v1::DaemonStatus status;
-  google::protobuf::util::JsonParseOptions newer_daemon;
-  newer_daemon.ignore_unknown_fields = true;
-  const auto parsed = google::protobuf::util::JsonStringToMessage(
-      *reply, &status, newer_daemon);
-  if (!parsed.ok()) {
-    return absl::InternalError(
-        absl::StrCat("the daemon's answer: ", std::string(parsed.message())));
-  }
+  RETURN_IF_ERROR(ReadReply(*reply, status));
   return status;
 }
 

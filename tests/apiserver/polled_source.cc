@@ -13,25 +13,13 @@
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "netpol/base/status_macros.h"
+#include "netpol/watch/kube/api_kind.h"
 #include "tests/apiserver/server_objects.h"
 
 namespace netpol {
 namespace {
 
 constexpr absl::Duration kPatience = absl::Minutes(3);
-
-absl::string_view KindName(v1::WatchEvent::Kind kind) {
-  switch (kind) {
-    case v1::WatchEvent::NAMESPACE:
-      return "Namespace";
-    case v1::WatchEvent::POD:
-      return "Pod";
-    case v1::WatchEvent::NODE:
-      return "Node";
-    default:
-      return "NetworkPolicy";
-  }
-}
 
 std::string ObjectText(const v1::WatchEvent& event) {
   const auto named = [](absl::string_view kind, const k8s::ObjectMeta& meta) {
@@ -55,9 +43,9 @@ bool IsWell(const FollowedKind& kind) {
 std::string EventText(const v1::WatchEvent& event) {
   switch (event.type()) {
     case v1::WatchEvent::LISTING:
-      return absl::StrCat("LISTING ", KindName(event.listed_kind()));
+      return absl::StrCat("LISTING ", ApiKindOf(event.listed_kind()).name);
     case v1::WatchEvent::LISTED:
-      return absl::StrCat("LISTED ", KindName(event.listed_kind()),
+      return absl::StrCat("LISTED ", ApiKindOf(event.listed_kind()).name,
                           event.incomplete() ? " in part" : "");
     case v1::WatchEvent::UPSERT:
       return absl::StrCat("+", ObjectText(event));

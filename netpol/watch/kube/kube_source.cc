@@ -15,7 +15,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
@@ -115,7 +114,6 @@ class Source : public KubeSource {
   uint64_t tls_generation_ = 0;
   uint64_t told_errors_ = 0;
   absl::Time failures_due_ = absl::InfiniteFuture();  // if there are new ones
-  std::set<std::string> told_notices_;
   std::vector<SourceProblem> problems_;
   // Those of the Poll() that is going on.
   const EventSink* events_ = nullptr;
@@ -178,11 +176,7 @@ absl::Status Source::Start() {
 void Source::OnNotice(SourceProblem problem) {
   told_ = true;
   problem.file = options_.server.server;
-  if (problem.severity == SourceProblem::Severity::kNotice) {
-    // Warnings of the server come with every answer.
-    const bool lasting = problem.message.find("warns") != std::string::npos;
-    if (lasting && !told_notices_.insert(problem.message).second) return;
-  } else {
+  if (problem.severity != SourceProblem::Severity::kNotice) {
     auto place = std::lower_bound(problems_.begin(), problems_.end(), problem);
     if (place != problems_.end() && *place == problem) return;
     if (problems_.size() < kMostProblems) problems_.insert(place, problem);

@@ -142,6 +142,8 @@ void Reflector::OnHead(const HttpHead& head) {
   head_ = head;
   state_.last_heard = absl::Now();
   for (const std::string& warning : head.warnings) {
+    // They come with every answer.
+    if (!told_warnings_.insert(warning).second) continue;
     callbacks_.notice({SourceProblem::Severity::kNotice, "", 0, 0, "", "",
                        absl::StrCat("the API server warns about ",
                                     options_.plural, ": ", warning)});

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -126,6 +127,7 @@ class Reflector : public HttpSink {
   bool bad_objects_ = false;  // in the list that is being read
   bool refused_ = false;      // the last answer was 401
   bool awaits_credentials_ = false;
+  std::set<std::string> told_warnings_;
   absl::Time listed_at_ = absl::InfinitePast();
 
   uint64_t request_ = 0;  // 0: none runs

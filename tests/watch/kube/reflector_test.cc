@@ -590,7 +590,7 @@ TEST_F(ReflectorTest, ACompressedAnswerThatNobodyAskedForIsRefused) {
   EXPECT_THAT(reflector_->state().error, HasSubstr("gzip"));
 }
 
-TEST_F(ReflectorTest, WarningsOfTheServerAreTold) {
+TEST_F(ReflectorTest, EachWarningOfTheServerIsToldOnce) {
   Make(/*stream_lists=*/false);
   HttpHead head;
   head.status = 200;
@@ -598,6 +598,14 @@ TEST_F(ReflectorTest, WarningsOfTheServerAreTold) {
   head.warnings = {"this is deprecated"};
   client_.Head(head);
   EXPECT_THAT(notices_, ElementsAre(HasSubstr("this is deprecated")));
+  client_.Body(ListOf({}, 7));
+  client_.Done();
+  reflector_->Tick();
+  head.content_type = kProtobufWatch;
+  head.warnings.push_back("and so is that");
+  client_.Head(head);
+  EXPECT_THAT(notices_, ElementsAre(HasSubstr("this is deprecated"),
+                                    HasSubstr("and so is that")));
 }
 
 }  // namespace
