@@ -28,6 +28,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "bench/engine/bench_network.h"
+#include "bench/live/followed_server.h"
 #include "bench/live/loopback.h"
 #include "bench/live/stored_cluster.h"
 #include "benchmark/benchmark.h"
@@ -134,24 +135,12 @@ absl::StatusOr<Reading> ReadBare(const ControlPlane& server, bool stream) {
   return Reading{absl::Now() - begin, counter.bytes_};
 }
 
-KubeSourceOptions SourceOptions(const ControlPlane& server, bool stream) {
-  KubeSourceOptions options;
-  options.server.server = server.url();
-  options.server.origin = "this benchmark";
-  options.server.certificate_authority.text = server.ca_pem();
-  options.server.token = server.AdminAccess().token;
-  options.server.no_proxy = true;
-  options.node_name = std::string(kWorkloadNode);
-  options.program = "netpol-benchmark/1";
-  options.stream_lists = stream;
-  return options;
-}
-
 // From nothing until all pods are told; who is told keeps nothing.
 absl::StatusOr<absl::Duration> ReadBySource(const ControlPlane& server,
                                             bool stream) {
-  ASSIGN_OR_RETURN(const auto source,
-                   KubeSource::Create(SourceOptions(server, stream)));
+  KubeSourceOptions options = SourceOf(server);
+  options.stream_lists = stream;
+  ASSIGN_OR_RETURN(const auto source, KubeSource::Create(options));
   bool listed = false;
   std::string problem;
   const absl::Time begin = absl::Now();

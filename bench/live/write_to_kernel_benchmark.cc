@@ -18,6 +18,7 @@
 #include "absl/time/time.h"
 #include "bench/engine/bench_network.h"
 #include "bench/engine/step_figures.h"
+#include "bench/live/followed_server.h"
 #include "bench/live/loopback.h"
 #include "benchmark/benchmark.h"
 #include "netpol/base/status_macros.h"
@@ -132,14 +133,7 @@ absl::StatusOr<Measured> Write(ApiWriter& writer, Syncs& syncs) {
 
 absl::StatusOr<std::unique_ptr<Enforcer>> StartEnforcer(
     const ControlPlane& control_plane, Syncs& syncs) {
-  KubeSourceOptions source;
-  source.server.server = control_plane.url();
-  source.server.origin = "this benchmark";
-  source.server.certificate_authority.text = control_plane.ca_pem();
-  source.server.token = control_plane.AdminAccess().token;
-  source.server.no_proxy = true;
-  source.node_name = std::string(kWorkloadNode);
-  source.program = "netpol-benchmark/1";
+  const KubeSourceOptions source = SourceOf(control_plane);
   ASSIGN_OR_RETURN(auto made, KubeSource::Create(source));
   EnforcerOptions options;
   options.controller.node_name = source.node_name;

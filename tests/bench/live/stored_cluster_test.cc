@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "bench/live/followed_server.h"
 #include "gtest/gtest.h"
 #include "netpol/testing/workload.h"
 #include "netpol/watch/kube/kube_source.h"
@@ -25,14 +26,7 @@ struct Told {
 };
 
 Told Read(const ControlPlane& server) {
-  KubeSourceOptions options;
-  options.server.server = server.url();
-  options.server.certificate_authority.text = server.ca_pem();
-  options.server.token = server.AdminAccess().token;
-  options.server.no_proxy = true;
-  options.node_name = std::string(kWorkloadNode);
-  options.program = "netpol-test/1";
-  const auto source = KubeSource::Create(options);
+  const auto source = KubeSource::Create(SourceOf(server));
   EXPECT_TRUE(source.ok()) << source.status();
   Told told;
   int listed = 0;
