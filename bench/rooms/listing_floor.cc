@@ -40,7 +40,7 @@ bool IsEnd(char* data, int size, int& error) {
 absl::StatusOr<Cost> MeasureBareListing() {
   const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
   if (fd < 0) return ListingError("opening a socket for", errno);
-  const NetlinkMessage query = EncodeListQuery();
+  const NetlinkMessage query = EncodeListQuery(ListScope::kMembers);
   nlmsghdr* header = nlmsg_hdr(query.get());
   header->nlmsg_seq = 1;
   header->nlmsg_pid = 0;

@@ -33,6 +33,10 @@ class NullDataplane : public Dataplane {
     ++counts_.table_commits;
     return absl::OkStatus();
   }
+  std::vector<KeptChain> kept_chains(Family) const override { return {}; }
+  absl::StatusOr<Glance> Look(absl::Span<const Family>) override {
+    return Glance();
+  }
   WriteCounts writes() const override { return counts_; }
 
  private:

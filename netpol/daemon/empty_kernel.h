@@ -20,6 +20,10 @@ class EmptyKernel final : public Dataplane {
                           absl::Span<const SetMember> members) override;
   absl::Status DestroySet(const SetName& name) override;
   absl::Status CommitTable(const TableChange& change) override;
+  std::vector<KeptChain> kept_chains(Family) const override { return {}; }
+  absl::StatusOr<Glance> Look(absl::Span<const Family>) override {
+    return Glance();
+  }
   WriteCounts writes() const override { return {}; }
 };
 

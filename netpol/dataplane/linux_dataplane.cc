@@ -6,21 +6,35 @@
 #include "absl/time/time.h"
 #include "netpol/base/scoped_timer.h"
 #include "netpol/base/status_macros.h"
+#include "netpol/dataplane/legacy/filter_table.h"
+#include "netpol/dataplane/nft/nft_filter_table.h"
 
 namespace netpol {
+
+namespace {
+
+std::unique_ptr<FamilyTable> OpenTable(Family family,
+                                       const LinuxDataplaneOptions& options) {
+  if (options.flavour == Flavour::kNft)
+    return std::make_unique<NftFilterTable>(family);
+  return std::make_unique<FilterTable>(
+      family, FilterTableOptions{options.lock_timeout});
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<LinuxDataplane>> LinuxDataplane::Create(
     LinuxDataplaneOptions options) {
   ASSIGN_OR_RETURN(std::unique_ptr<SetTable> sets, SetTable::Create());
-  return std::unique_ptr<LinuxDataplane>(new LinuxDataplane(
-      std::move(sets), FilterTableOptions{options.lock_timeout}));
+  return std::unique_ptr<LinuxDataplane>(
+      new LinuxDataplane(std::move(sets), options));
 }
 
 LinuxDataplane::LinuxDataplane(std::unique_ptr<SetTable> sets,
-                               FilterTableOptions options)
+                               const LinuxDataplaneOptions& options)
     : sets_(std::move(sets)),
-      tables_{FilterTable(Family::kIPv4, options),
-              FilterTable(Family::kIPv6, options)} {}
+      tables_{OpenTable(Family::kIPv4, options),
+              OpenTable(Family::kIPv6, options)} {}
 
 absl::StatusOr<Snapshot> LinuxDataplane::Read(
     absl::Span<const Family> families) {
@@ -65,12 +79,24 @@ absl::Status LinuxDataplane::CommitTable(const TableChange& change) {
   return table(change.family).Commit(change);
 }
 
+std::vector<KeptChain> LinuxDataplane::kept_chains(Family family) const {
+  return tables_[static_cast<int>(family)]->kept_chains();
+}
+
+absl::StatusOr<Glance> LinuxDataplane::Look(absl::Span<const Family> families) {
+  Glance glance;
+  for (const Family family : families) {
+    ASSIGN_OR_RETURN(const bool differs, table(family).MayHaveChanged());
+    glance.tables_may_differ = glance.tables_may_differ || differs;
+  }
+  ASSIGN_OR_RETURN(glance.set_sizes, sets_->Sizes(families));
+  return glance;
+}
+
 WriteCounts LinuxDataplane::writes() const {
   WriteCounts counts;
   counts.set_messages = sets_->messages();
-  for (const FilterTable& table : tables_) {
-    counts.table_commits += table.commits();
-  }
+  for (const auto& table : tables_) counts.table_commits += table->commits();
   return counts;
 }
 

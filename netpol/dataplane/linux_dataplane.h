@@ -1,29 +1,33 @@
-// The Linux kernel: sets by netlink, legacy tables by libiptc.
+// The Linux kernel: sets by netlink, tables in one of the two flavours.
 #ifndef NETPOL_DATAPLANE_LINUX_DATAPLANE_H_
 #define NETPOL_DATAPLANE_LINUX_DATAPLANE_H_
 
 #include <memory>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "netpol/base/ip.h"
+#include "netpol/dataplane/family_table.h"
+#include "netpol/dataplane/flavour.h"
 #include "netpol/dataplane/ipset/set_table.h"
-#include "netpol/dataplane/legacy/filter_table.h"
 #include "netpol/sync/dataplane.h"
 #include "netpol/sync/snapshot.h"
 
 namespace netpol {
 
 struct LinuxDataplaneOptions {
-  // How long a table commit waits for the xtables lock.
+  // Where rules are read and written; the other flavour is not looked at.
+  Flavour flavour = Flavour::kLegacy;
+  // How long a commit of a legacy table waits for the xtables lock.
   absl::Duration lock_timeout = absl::Seconds(10);
 };
 
 // Belongs to the network namespace of the thread that creates it: call it from
 // threads that are in it. Thread-compatible; calls block for the kernel
-// and for the xtables lock. Errors are those of SetTable and FilterTable.
+// and for the xtables lock. Errors are those of SetTable and FamilyTable.
 class LinuxDataplane : public Dataplane {
  public:
   // PermissionDenied without CAP_NET_ADMIN, Unimplemented without ip_set. A
@@ -43,17 +47,20 @@ class LinuxDataplane : public Dataplane {
                           absl::Span<const SetMember> members) override;
   absl::Status DestroySet(const SetName& name) override;
   absl::Status CommitTable(const TableChange& change) override;
+  std::vector<KeptChain> kept_chains(Family family) const override;
+  absl::StatusOr<Glance> Look(absl::Span<const Family> families) override;
   WriteCounts writes() const override;
 
  private:
-  LinuxDataplane(std::unique_ptr<SetTable> sets, FilterTableOptions options);
+  LinuxDataplane(std::unique_ptr<SetTable> sets,
+                 const LinuxDataplaneOptions& options);
 
-  FilterTable& table(Family family) {
-    return tables_[static_cast<int>(family)];
+  FamilyTable& table(Family family) {
+    return *tables_[static_cast<int>(family)];
   }
 
   std::unique_ptr<SetTable> sets_;
-  FilterTable tables_[2];  // by Family
+  std::unique_ptr<FamilyTable> tables_[2];  // by Family
 };
 
 }  // namespace netpol

@@ -3,9 +3,12 @@
 #ifndef NETPOL_SYNC_DATAPLANE_H_
 #define NETPOL_SYNC_DATAPLANE_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -33,14 +36,31 @@ struct TableChange {
   // To be created, or brought to exactly these rules. May refer to one another
   // in any order.
   std::vector<Chain> write;
-  // To be emptied and deleted; nothing that stays may refer to them. One that
-  // does not exist is not an error.
+  // To be emptied and deleted; nothing of ours that stays may refer to them.
+  // One that does not exist is not an error; for one that a rule of somebody
+  // else leads to, see Dataplane::kept_chains().
   std::vector<ChainName> remove;
   HookChange hooks = HookChange::kNone;
 
   bool empty() const {
     return write.empty() && remove.empty() && hooks == HookChange::kNone;
   }
+};
+
+// A chain that was to be removed, and is there still, empty: a rule of somebody
+// else leads to it, and is not ours to remove.
+struct KeptChain {
+  ChainName chain;
+  std::string referrer;  // the chain with that rule
+};
+
+// What a cheap look at the kernel shows.
+struct Glance {
+  // Somebody else may have changed our part of a table since it was last read
+  // or committed.
+  bool tables_may_differ = false;
+  // How many members each of our sets has.
+  absl::flat_hash_map<SetName, size_t> set_sizes;
 };
 
 // How often the kernel was written to, since the object was made.
@@ -91,8 +111,17 @@ class Dataplane {
   virtual absl::Status DestroySet(const SetName& name) = 0;
 
   // All of `change` or nothing, in one step that packets cannot see half of.
-  // Rules that stay keep their counters.
+  // Rules of others keep their counters; whether ours do, in the chains that
+  // are written, depends on the kind of table.
   virtual absl::Status CommitTable(const TableChange& change) = 0;
+
+  // Chains that the last CommitTable() of `family` emptied but could not
+  // delete.
+  virtual std::vector<KeptChain> kept_chains(Family family) const = 0;
+
+  // Cheap enough to be called every few seconds; writes nothing. What it
+  // overlooks, the next Read() finds.
+  virtual absl::StatusOr<Glance> Look(absl::Span<const Family> families) = 0;
 
   virtual WriteCounts writes() const = 0;
 };

@@ -66,7 +66,10 @@ absl::StatusOr<Snapshot> FakeDataplane::Read(
   RETURN_IF_ERROR(Run(Operation(), [&] {
     snapshot = state();
     for (Family family : kFamilies) {
-      if (std::count(families.begin(), families.end(), family) > 0) continue;
+      if (std::count(families.begin(), families.end(), family) > 0) {
+        table(family).Acknowledge();
+        continue;
+      }
       snapshot.table(family) = ObservedTable();
       for (auto it = snapshot.sets.begin(); it != snapshot.sets.end();) {
         const bool other = it->second.spec.family == family;
@@ -114,6 +117,21 @@ absl::Status FakeDataplane::CommitTable(const TableChange& change) {
   operation.change = change;
   return Run(std::move(operation),
              [&] { return table(change.family).Commit(change); });
+}
+
+absl::StatusOr<Glance> FakeDataplane::Look(absl::Span<const Family> families) {
+  Glance glance;
+  const auto asked = [&](Family family) {
+    return std::count(families.begin(), families.end(), family) > 0;
+  };
+  for (Family family : kFamilies) {
+    if (asked(family) && table(family).changed_by_others())
+      glance.tables_may_differ = true;
+  }
+  for (const auto& [name, set] : sets_.all()) {
+    if (asked(set.spec.family)) glance.set_sizes[name] = set.members.size();
+  }
+  return glance;
 }
 
 WriteCounts FakeDataplane::writes() const {

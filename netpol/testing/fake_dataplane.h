@@ -77,6 +77,11 @@ class FakeDataplane : public Dataplane {
                           absl::Span<const SetMember> members) override;
   absl::Status DestroySet(const SetName& name) override;
   absl::Status CommitTable(const TableChange& change) override;
+  std::vector<KeptChain> kept_chains(Family family) const override {
+    return table(family).kept_chains();
+  }
+  // Not logged.
+  absl::StatusOr<Glance> Look(absl::Span<const Family> families) override;
   // What was refused, by the fake or by injection before it, does not count.
   WriteCounts writes() const override;
 

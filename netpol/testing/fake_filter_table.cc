@@ -51,7 +51,10 @@ absl::Status FakeFilterTable::Commit(const TableChange& change) {
                                absl::StrCat("chain ", chain.name.value())));
     }
   }
+  const bool others = changed_by_others();
+  kept_.clear();
   RETURN_IF_ERROR(Apply(change));
+  if (!others) Acknowledge();
   ++commits_;
   return absl::OkStatus();
 }
@@ -119,6 +122,7 @@ absl::Status FakeFilterTable::Apply(const TableChange& change) {
   if (status.ok()) status = CheckDepth(change);
   if (status.ok()) return status;
 
+  kept_.clear();
   for (auto& [name, rules] : undo.chains) Swap(name, std::move(rules));
   for (auto& [name, rules] : undo.builtins) SetBuiltin(name, std::move(rules));
   return status;
@@ -158,10 +162,16 @@ absl::Status FakeFilterTable::CheckHooks(const TableChange& change) const {
   return absl::OkStatus();
 }
 
-absl::Status FakeFilterTable::CheckRemoved(const TableChange& change) const {
+absl::Status FakeFilterTable::CheckRemoved(const TableChange& change) {
   for (const ChainName& name : change.remove) {
     const auto it = callers_.find(name);
     if (it == callers_.end()) continue;
+    if (it->second.size() == 1 &&
+        it->second.begin()->first.value() == kForeignCaller) {
+      kept_.push_back({name, kForeignCaller});
+      chains_[name];
+      continue;
+    }
     return absl::FailedPreconditionError(
         absl::StrCat("deleting chain ", name.value(), ": ",
                      it->second.begin()->first.value(), " still leads to it"));
@@ -223,6 +233,7 @@ int FakeFilterTable::Above(const ChainName& name,
 
 absl::optional<FakeFilterTable::Rules> FakeFilterTable::Swap(
     const ChainName& name, absl::optional<Rules> rules) {
+  ++touches_;
   absl::optional<Rules> old;
   if (const auto it = chains_.find(name); it != chains_.end()) {
     CountReferences(name, it->second, -1);
@@ -258,6 +269,7 @@ void FakeFilterTable::CountCaller(const ChainName& target,
 }
 
 void FakeFilterTable::SetBuiltin(const std::string& name, Builtin rules) {
+  ++touches_;
   Builtin& builtin = builtins_[name];
   for (const auto& target : builtin)
     if (target) CountCaller(*target, ChainName(name), -1);
@@ -339,6 +351,7 @@ void FakeFilterTable::Delete(const ChainName& chain) {
 }
 
 void FakeFilterTable::Clear() {
+  ++touches_;
   for (const auto& [name, rules] : chains_) CountReferences(name, rules, -1);
   chains_.clear();
   callers_.clear();
@@ -347,6 +360,7 @@ void FakeFilterTable::Clear() {
 
 void FakeFilterTable::InsertForeignRule(absl::string_view builtin,
                                         size_t position) {
+  ++touches_;
   Builtin& rules = builtins_.at(std::string(builtin));
   rules.emplace(std::next(rules.begin(), Clamped(position, rules)));
 }
@@ -358,6 +372,7 @@ absl::Status FakeFilterTable::InsertJump(absl::string_view builtin,
     return absl::NotFoundError(
         absl::StrCat("jumping from ", builtin, ": no chain ", chain.value()));
   }
+  ++touches_;
   Builtin& rules = builtins_.at(std::string(builtin));
   rules.insert(std::next(rules.begin(), Clamped(position, rules)), chain);
   CountCaller(chain, ChainName(builtin), 1);

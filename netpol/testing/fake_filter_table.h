@@ -40,8 +40,16 @@ class FakeFilterTable {
   // whose set has another family or number of dimensions (Linux takes some of
   // these, and they never match); NotFound if a rule or hook names a set or
   // chain that is not there; FailedPrecondition if something still refers to a
-  // removed chain, chains form a loop or are nested too deeply.
+  // removed chain, chains form a loop or are nested too deeply. A removed chain
+  // that only a foreign caller leads to stays, see kept_chains().
   absl::Status Commit(const TableChange& change);
+
+  // Of the last Commit().
+  const std::vector<KeptChain>& kept_chains() const { return kept_; }
+
+  // Whether anything was done behind our back since the last Acknowledge().
+  bool changed_by_others() const { return touches_ != known_touches_; }
+  void Acknowledge() { known_touches_ = touches_; }
 
   ObservedTable Observe() const;
   Family family() const { return family_; }
@@ -84,7 +92,7 @@ class FakeFilterTable {
   absl::Status CheckSets(const Chain& chain) const;
   absl::Status CheckTargets(const TableChange& change, const Undo& undo) const;
   absl::Status CheckHooks(const TableChange& change) const;
-  absl::Status CheckRemoved(const TableChange& change) const;
+  absl::Status CheckRemoved(const TableChange& change);
   absl::Status CheckDepth(const TableChange& change) const;
 
   absl::Status Apply(const TableChange& change);
@@ -109,7 +117,11 @@ class FakeFilterTable {
   std::map<std::string, Builtin> builtins_;
   // Who jumps to a chain, and with how many rules.
   absl::flat_hash_map<ChainName, absl::flat_hash_map<ChainName, int>> callers_;
+  std::vector<KeptChain> kept_;
   uint64_t commits_ = 0;
+  // Changes of any kind, and how many of these are no news.
+  uint64_t touches_ = 0;
+  uint64_t known_touches_ = 0;
 };
 
 }  // namespace netpol

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -44,6 +45,12 @@ class ForwardingDataplane : public Dataplane {
   }
   absl::Status CommitTable(const TableChange& change) override {
     return kernel_->CommitTable(change);
+  }
+  std::vector<KeptChain> kept_chains(Family family) const override {
+    return kernel_->kept_chains(family);
+  }
+  absl::StatusOr<Glance> Look(absl::Span<const Family> families) override {
+    return kernel_->Look(families);
   }
   WriteCounts writes() const override { return kernel_->writes(); }
 

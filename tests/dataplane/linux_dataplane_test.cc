@@ -19,7 +19,8 @@ class LinuxDataplaneTest : public FilterLabTest {
   void SetUp() override {
     FilterLabTest::SetUp();
     if (IsSkipped()) return;
-    auto dataplane = LinuxDataplane::Create({absl::Seconds(20)});
+    auto dataplane =
+        LinuxDataplane::Create({.lock_timeout = absl::Seconds(20)});
     ASSERT_TRUE(dataplane.ok()) << dataplane.status();
     dataplane_ = *std::move(dataplane);
   }

@@ -137,8 +137,13 @@ NetlinkMessage EncodeTypeQuery(SetType type, Family family) {
   return message;
 }
 
-NetlinkMessage EncodeListQuery() {
-  return NewRequest(IPSET_CMD_LIST, NLM_F_DUMP, kHeadBytes);
+NetlinkMessage EncodeListQuery(ListScope scope) {
+  NetlinkMessage message = NewRequest(IPSET_CMD_LIST, NLM_F_DUMP, kHeadBytes);
+  if (scope == ListScope::kHeads) {
+    Require(nla_put_u32(message.get(), IPSET_ATTR_FLAGS | NLA_F_NET_BYTEORDER,
+                        htonl(IPSET_FLAG_LIST_HEADER)));
+  }
+  return message;
 }
 
 }  // namespace netpol

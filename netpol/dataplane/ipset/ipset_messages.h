@@ -46,8 +46,13 @@ NetlinkMessage EncodeProtocolQuery();
 // Which revisions of a set type does the kernel have? May load its module.
 NetlinkMessage EncodeTypeQuery(SetType type, Family family);
 
-// A dump of all sets with their members.
-NetlinkMessage EncodeListQuery();
+enum class ListScope : uint8_t {
+  kMembers,  // everything
+  kHeads,    // what kind of set it is, and how many members it has
+};
+
+// A dump of all sets.
+NetlinkMessage EncodeListQuery(ListScope scope);
 
 }  // namespace netpol
 

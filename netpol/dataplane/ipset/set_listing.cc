@@ -76,8 +76,9 @@ SetType NearestType(absl::string_view name) {
   return SetType::kHashIp;
 }
 
-// What kind of set it is; the message that begins a set has it.
-void ReadHead(nlattr* const* attributes, ObservedSet& set) {
+// What kind of set it is, and how many members it has; the message that begins
+// a set has it.
+void ReadHead(nlattr* const* attributes, ObservedSet& set, size_t& size) {
   const absl::string_view type = Text(attributes[IPSET_ATTR_TYPENAME]);
   const auto family = Number<uint8_t>(attributes, IPSET_ATTR_FAMILY);
   set.spec.type = OurType(type).value_or(NearestType(type));
@@ -96,6 +97,7 @@ void ReadHead(nlattr* const* attributes, ObservedSet& set) {
   set.spec.max_elements =
       Number<uint32_t>(head, IPSET_ATTR_MAXELEM).value_or(0);
   set.hash_size = Number<uint32_t>(head, IPSET_ATTR_HASHSIZE).value_or(0);
+  size = Number<uint32_t>(head, IPSET_ATTR_ELEMENTS).value_or(0);
   const int bits = AddressBits(set.spec.family);
   if (Number<uint32_t>(head, IPSET_ATTR_TIMEOUT).value_or(0) != 0 ||
       Number<uint8_t>(head, IPSET_ATTR_NETMASK).value_or(bits) != bits ||
@@ -162,7 +164,7 @@ void SetListing::Add(const nlmsghdr& message) {
   if (head) {
     set.spec.name = set_name;
     set.spec.family = family;
-    ReadHead(attributes, set);
+    ReadHead(attributes, set, sizes_[set_name]);
   }
   if (attributes[IPSET_ATTR_ADT] == nullptr) return;
   nlattr* data;

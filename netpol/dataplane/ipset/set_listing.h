@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
 #include "netpol/base/ip.h"
 #include "netpol/rules/names.h"
@@ -40,12 +41,17 @@ class SetListing {
 
   absl::btree_map<SetName, ObservedSet> Take() { return std::move(sets_); }
 
+  // How many members each set has by its head, which is also told where the
+  // dump had no members.
+  absl::flat_hash_map<SetName, size_t> TakeSizes() { return std::move(sizes_); }
+
   // How many sets were passed over.
   size_t others() const { return others_; }
 
  private:
   std::vector<Family> families_;
   absl::btree_map<SetName, ObservedSet> sets_;
+  absl::flat_hash_map<SetName, size_t> sizes_;
   size_t others_ = 0;
 };
 

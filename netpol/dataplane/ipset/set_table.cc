@@ -59,17 +59,29 @@ SetTable::SetTable(std::unique_ptr<IpsetChannel> channel,
                    std::unique_ptr<LibipsetSession> session)
     : channel_(std::move(channel)), session_(std::move(session)) {}
 
-absl::StatusOr<absl::btree_map<SetName, ObservedSet>> SetTable::Read(
-    absl::Span<const Family> families, size_t* others) {
-  SetListing listing(families);
-  const NetlinkMessage query = EncodeListQuery();
+absl::Status SetTable::List(ListScope scope, SetListing& listing) {
+  const NetlinkMessage query = EncodeListQuery(scope);
   ASSIGN_OR_RETURN(const IpsetAnswer answer,
                    channel_->Transact(
                        absl::MakeConstSpan(&query, 1),
                        [&](const nlmsghdr& message) { listing.Add(message); }));
   if (answer.error != 0) return IpsetError(answer.error, "list all sets");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<absl::btree_map<SetName, ObservedSet>> SetTable::Read(
+    absl::Span<const Family> families, size_t* others) {
+  SetListing listing(families);
+  RETURN_IF_ERROR(List(ListScope::kMembers, listing));
   if (others != nullptr) *others = listing.others();
   return listing.Take();
+}
+
+absl::StatusOr<absl::flat_hash_map<SetName, size_t>> SetTable::Sizes(
+    absl::Span<const Family> families) {
+  SetListing listing(families);
+  RETURN_IF_ERROR(List(ListScope::kHeads, listing));
+  return listing.TakeSizes();
 }
 
 absl::Status SetTable::CreateSet(const SetSpec& spec,

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -14,6 +15,7 @@
 #include "netpol/dataplane/ipset/ipset_channel.h"
 #include "netpol/dataplane/ipset/ipset_messages.h"
 #include "netpol/dataplane/ipset/libipset_session.h"
+#include "netpol/dataplane/ipset/set_listing.h"
 #include "netpol/rules/names.h"
 #include "netpol/rules/set.h"
 #include "netpol/sync/snapshot.h"
@@ -40,6 +42,11 @@ class SetTable {
   // ours that nobody wants. `others` gets the number of all other sets.
   absl::StatusOr<absl::btree_map<SetName, ObservedSet>> Read(
       absl::Span<const Family> families, size_t* others = nullptr);
+
+  // How many members each of our sets of the families has, as the sets' heads
+  // say; the members themselves are not read.
+  absl::StatusOr<absl::flat_hash_map<SetName, size_t>> Sizes(
+      absl::Span<const Family> families);
 
   // With room for `members` from the start, so that filling it never makes the
   // kernel resize it. AlreadyExists when there is a set of this name, which is
@@ -82,6 +89,8 @@ class SetTable {
   SetTable(std::unique_ptr<IpsetChannel> channel,
            std::unique_ptr<LibipsetSession> session);
 
+  // One dump, into `listing`.
+  absl::Status List(ListScope scope, SetListing& listing);
   absl::Status EditMembers(MemberCommand command, const SetSpec& spec,
                            absl::Span<const SetMember> members);
   absl::Status SendMembers(MemberCommand command, const SetSpec& spec,

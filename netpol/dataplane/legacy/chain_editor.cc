@@ -112,31 +112,41 @@ absl::Status ChainEditor::Remove(absl::Span<const ChainName> chains) {
   }
   // They may lead to one another.
   for (const ChainName& chain : present) {
+    if (handle_.Rules(chain.value()).empty()) continue;
     RETURN_IF_ERROR(handle_.FlushChain(chain.value()));
+    changed_ = true;
   }
   for (const ChainName& chain : present) {
-    RETURN_IF_ERROR(CheckUnreferenced(chain));
+    ASSIGN_OR_RETURN(std::string referrer, ForeignReferrer(chain));
+    if (!referrer.empty()) {
+      kept_.push_back({chain, std::move(referrer)});
+      continue;
+    }
     RETURN_IF_ERROR(handle_.DeleteChain(chain.value()));
     changed_ = true;
   }
   return absl::OkStatus();
 }
 
-absl::Status ChainEditor::CheckUnreferenced(const ChainName& chain) const {
+absl::StatusOr<std::string> ChainEditor::ForeignReferrer(
+    const ChainName& chain) const {
   ASSIGN_OR_RETURN(const unsigned int references,
                    handle_.References(chain.value()));
-  if (references == 0) return absl::OkStatus();
+  if (references == 0) return std::string();
+  std::string foreign;
   for (const std::string& other : handle_.Chains()) {
     for (const EntryView& view : handle_.Rules(other)) {
       if (view.target != chain.value()) continue;
-      return absl::FailedPreconditionError(absl::StrCat(
-          "chain ", chain.value(), " of the ", FamilyName(handle_.family()),
-          " table filter cannot be deleted: a rule of chain ", other,
-          " leads to it (", references, " in all); remove that rule first"));
+      if (ChainName::IsOurs(other)) {
+        return absl::FailedPreconditionError(absl::StrCat(
+            "chain ", chain.value(), " of the ", FamilyName(handle_.family()),
+            " table filter cannot be deleted: a rule of chain ", other,
+            " leads to it (", references, " in all); remove that rule first"));
+      }
+      foreign = other;
     }
   }
-  return absl::FailedPreconditionError(absl::StrCat(
-      "chain ", chain.value(), " has ", references, " references"));
+  return foreign;
 }
 
 }  // namespace netpol

@@ -2,6 +2,7 @@
 #ifndef NETPOL_DATAPLANE_LEGACY_CHAIN_EDITOR_H_
 #define NETPOL_DATAPLANE_LEGACY_CHAIN_EDITOR_H_
 
+#include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
@@ -10,6 +11,7 @@
 #include "netpol/dataplane/legacy/entry_parts.h"
 #include "netpol/dataplane/legacy/iptc_handle.h"
 #include "netpol/rules/names.h"
+#include "netpol/sync/dataplane.h"
 
 namespace netpol {
 
@@ -32,9 +34,13 @@ class ChainEditor {
   absl::Status Write(absl::Span<const EncodedChain> chains);
 
   // Empties all of `chains`, then deletes them; one that is not there is
-  // skipped. FailedPrecondition, naming the rule's chain, if a rule of another
-  // chain leads to one of them.
+  // skipped, and one that a rule of somebody else's chain leads to stays (see
+  // kept()). FailedPrecondition, naming the rule's chain, if a rule of another
+  // chain of ours leads to one of them.
   absl::Status Remove(absl::Span<const ChainName> chains);
+
+  // What Remove() emptied but left.
+  const std::vector<KeptChain>& kept() const { return kept_; }
 
   // Whether the table is any different now.
   bool changed() const { return changed_; }
@@ -42,10 +48,12 @@ class ChainEditor {
  private:
   absl::Status CheckTargets(const EncodedChain& chain);
   absl::Status EditRules(const EncodedChain& chain);
-  absl::Status CheckUnreferenced(const ChainName& chain) const;
+  // The chain of somebody else that leads to `chain`; empty if none does.
+  absl::StatusOr<std::string> ForeignReferrer(const ChainName& chain) const;
 
   IptcHandle& handle_;
   bool changed_ = false;
+  std::vector<KeptChain> kept_;
   absl::flat_hash_set<std::string> known_targets_;
 };
 

@@ -85,14 +85,17 @@ absl::StatusOr<bool> ChangeHooks(IptcHandle& handle, HookChange change) {
   return false;
 }
 
-// Edits `handle`; returns whether there is anything to write back.
+// Edits `handle`; returns whether there is anything to write back. `kept` gets
+// the chains that were to go and stay.
 absl::StatusOr<bool> ApplyChange(const TableChange& change,
                                  absl::Span<const EncodedChain> chains,
-                                 IptcHandle& handle) {
+                                 IptcHandle& handle,
+                                 std::vector<KeptChain>& kept) {
   ChainEditor editor(handle);
   RETURN_IF_ERROR(editor.Write(chains));
   ASSIGN_OR_RETURN(const bool hooks_changed, ChangeHooks(handle, change.hooks));
   RETURN_IF_ERROR(editor.Remove(change.remove));
+  kept = editor.kept();
   return editor.changed() || hooks_changed;
 }
 
@@ -144,8 +147,22 @@ absl::Status CommitError(Family family, absl::Span<const EncodedChain> chains,
 FilterTable::FilterTable(Family family, FilterTableOptions options)
     : family_(family), options_(options) {}
 
+// Under the lock, or before a reading that may be newer: then what others do
+// meanwhile shows as a difference.
+void FilterTable::NoteShape() {
+  const absl::StatusOr<TableShape> shape = ReadTableShape(family_);
+  known_shape_.reset();
+  if (shape.ok()) known_shape_ = *shape;
+}
+
+absl::StatusOr<bool> FilterTable::MayHaveChanged() {
+  ASSIGN_OR_RETURN(const TableShape shape, ReadTableShape(family_));
+  return shape != known_shape_;
+}
+
 absl::StatusOr<ObservedTable> FilterTable::Read() {
   const auto forget = absl::MakeCleanup([this] { sets_.Forget(); });
+  NoteShape();
   ASSIGN_OR_RETURN(const IptcHandle handle, IptcHandle::Open(family_));
   ObservedTable table;
   for (const std::string& name : handle.Chains()) {
@@ -171,6 +188,7 @@ absl::StatusOr<ObservedTable> FilterTable::Read() {
 
 absl::Status FilterTable::Commit(const TableChange& change) {
   RETURN_IF_ERROR(CheckChains(change, family_));
+  kept_.clear();
   if (change.empty()) return absl::OkStatus();
   // Before the lock is taken: encoding needs no table.
   const auto forget = absl::MakeCleanup([this] { sets_.Forget(); });
@@ -188,7 +206,8 @@ absl::Status FilterTable::CommitEncoded(const TableChange& change,
   int error = 0;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     ASSIGN_OR_RETURN(IptcHandle handle, IptcHandle::Open(family_));
-    ASSIGN_OR_RETURN(const bool changed, ApplyChange(change, chains, handle));
+    ASSIGN_OR_RETURN(const bool changed,
+                     ApplyChange(change, chains, handle, kept_));
     if (!changed) {
       if (error == EINVAL) ++commits_;
       return absl::OkStatus();
@@ -196,6 +215,7 @@ absl::Status FilterTable::CommitEncoded(const TableChange& change,
     error = handle.Commit();
     if (error == 0) {
       ++commits_;
+      NoteShape();
       return absl::OkStatus();
     }
     last = CommitError(family_, chains, error, handle.Explain(error));

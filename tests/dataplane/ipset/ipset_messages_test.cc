@@ -119,7 +119,7 @@ TEST(IpsetMessagesTest, AMemberIsEncodedAsTheKernelReadsIt) {
 }
 
 TEST(IpsetMessagesTest, AListIsADump) {
-  EXPECT_EQ(nlmsg_hdr(EncodeListQuery().get())->nlmsg_flags,
+  EXPECT_EQ(nlmsg_hdr(EncodeListQuery(ListScope::kMembers).get())->nlmsg_flags,
             NLM_F_REQUEST | NLM_F_DUMP);
 }
 
