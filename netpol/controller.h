@@ -86,6 +86,11 @@ class Controller {
   // Preview() reads it again.
   void QueueResync() { engine_.QueueResync(); }
 
+  // A cheap look, for every few seconds, whether another program changed what
+  // is ours; if so, the next Sync() reads the kernel again, and should come
+  // soon.
+  bool LookForChanges() { return engine_.LookForChanges(); }
+
   // What is wrong with the policies that there are, and what was done instead.
   // Sentences without the policy's name; empty for a sound cluster.
   const absl::btree_map<ObjectKey, std::vector<std::string>>& problems() const {

@@ -21,10 +21,13 @@ constexpr size_t kMostPosted = 1024;
 
 ControllerLoop::ControllerLoop(std::unique_ptr<Controller> controller,
                                PacerOptions pacing,
-                               ControllerLoopCallbacks callbacks)
+                               ControllerLoopCallbacks callbacks,
+                               absl::Duration look_period)
     : controller_(std::move(controller)),
       callbacks_(std::move(callbacks)),
       period_(pacing.period),
+      look_period_(look_period),
+      next_look_(SteadyNow() + look_period),
       pacer_(pacing) {
   health_.waiting_for = std::string(controller_->CheckKnown().message());
   if (!health_.waiting_for.empty()) health_.waiting_since = absl::Now();
@@ -135,7 +138,8 @@ LoopHealth ControllerLoop::health() const {
 
 void ControllerLoop::Wait(std::unique_lock<std::mutex>& lock) {
   while (!wake_) {
-    const absl::Duration left = pacer_.NextRun() - SteadyNow();
+    const absl::Duration left =
+        std::min(pacer_.NextRun(), next_look_) - SteadyNow();
     if (left <= absl::ZeroDuration()) return;
     // The longest time that a clock can be asked for is not infinite.
     awake_.wait_for(lock,
@@ -160,6 +164,7 @@ ControllerLoop::Work ControllerLoop::AwaitWork() {
     node_addresses_.reset();
   }
   const absl::Time now = SteadyNow();
+  work.look = now >= next_look_;
   if (now < pacer_.NextRun()) return work;
   work.reread = resync_ || now - last_reread_ >= period_;
   work.light_only = pacer_.LightOnly(now);
@@ -179,6 +184,7 @@ void ControllerLoop::Run() {
     if (work.stopped) return Answer(work.inspections, true);
     Take(std::move(work.events));
     Answer(work.inspections, false);
+    if (work.look) Look();
     if (!work.due) continue;
     if (work.light_only && NeedsCommit()) {
       const std::lock_guard<std::mutex> lock(mutex_);
@@ -196,6 +202,16 @@ void ControllerLoop::Take(std::vector<v1::WatchEvent> events) {
     // A listing is the most there ever is: it goes while the state grows.
     event.Clear();
   }
+}
+
+void ControllerLoop::Look() {
+  const bool changed = controller_->LookForChanges();
+  const absl::Time now = SteadyNow();
+  next_look_ = now + look_period_;
+  if (!changed) return;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  resync_ = true;
+  pacer_.Request(now);
 }
 
 bool ControllerLoop::NeedsCommit() {
@@ -259,7 +275,7 @@ void ControllerLoop::Note(const absl::Status& known,
     return;
   }
   ++health_.syncs;
-  health_.repairs += static_cast<uint64_t>(report->repairs);
+  health_.repairs += report->repaired.size();
   health_.synced_once = true;
   health_.last_success = begin;
   arrived_.swap(taken_);

@@ -68,8 +68,13 @@ struct LoopHealth {
 // belongs to the loop's thread.
 class ControllerLoop {
  public:
+  // Between two looks whether another program changed what is ours in the
+  // kernel (Controller::LookForChanges()).
+  static constexpr absl::Duration kLookPeriod = absl::Seconds(5);
+
   ControllerLoop(std::unique_ptr<Controller> controller, PacerOptions pacing,
-                 ControllerLoopCallbacks callbacks);
+                 ControllerLoopCallbacks callbacks,
+                 absl::Duration look_period = kLookPeriod);
   // As Stop().
   ~ControllerLoop();
   ControllerLoop(const ControllerLoop&) = delete;
@@ -117,6 +122,7 @@ class ControllerLoop {
     std::vector<Inspection*> inspections;
     bool stopped = false;
     bool due = false;         // a sync
+    bool look = false;        // for what others changed
     bool light_only = false;  // only if it needs no table commit
     bool reread = false;      // of the kernel, before the sync
   };
@@ -135,6 +141,8 @@ class ControllerLoop {
   // Returns when there is news, or a run is due. `lock` holds mutex_.
   void Wait(std::unique_lock<std::mutex>& lock);
   void Take(std::vector<v1::WatchEvent> events);
+  // Asks for a sync if another program changed something.
+  void Look();
   // Whether a sync would commit a table, or cannot be foreseen.
   bool NeedsCommit();
   void SyncNow(bool reread);
@@ -150,6 +158,8 @@ class ControllerLoop {
   std::unique_ptr<Controller> controller_;
   ControllerLoopCallbacks callbacks_;
   absl::Duration period_;
+  const absl::Duration look_period_;
+  absl::Time next_look_;  // by the clock of the pacer
   // By the clock of the pacer; of the last time that the kernel was read anew
   // because that was due or asked for.
   absl::Time last_reread_ = absl::InfinitePast();

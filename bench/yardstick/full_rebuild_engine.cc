@@ -1,12 +1,15 @@
 #include "bench/yardstick/full_rebuild_engine.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "bench/yardstick/chain_text.h"
-#include "bench/yardstick/command.h"
+#include "bench/yardstick/fixed_rules.h"
 #include "bench/yardstick/table_text.h"
 #include "bench/yardstick/top_level.h"
 #include "bench/yardstick/yardstick_programs.h"
+#include "netpol/base/program.h"
 #include "netpol/base/status_macros.h"
 
 namespace netpol {
@@ -47,8 +50,11 @@ absl::Status FullRebuildEngine::Sync() {
   report_ = {};
   const std::string version = absl::StrCat(absl::GetCurrentTimeNanos());
   for (Family family : options_.families) {
-    TopLevel top_level(family, RangesOf(family, options_.cluster_ip_ranges),
-                       options_.node_ports);
+    FixedRuleOptions fixed;
+    fixed.family = family;
+    fixed.cluster_ip_ranges = RangesOf(family, options_.cluster_ip_ranges);
+    fixed.node_ports = options_.node_ports;
+    TopLevel top_level(std::move(fixed));
     if (!started_) RETURN_IF_ERROR(top_level.Start());
     RETURN_IF_ERROR(top_level.Ensure());
     report_.commands += top_level.commands();
@@ -102,10 +108,11 @@ absl::Status FullRebuildEngine::RestoreSets(Family family,
   report_.sets += sets.set_count();
   report_.set_entries += sets.entry_count();
   report_.set_bytes += static_cast<int64_t>(text.size());
-  return Annotate(OutputOf({kIpsetProgram, "restore", "-exist"}, text,
-                           options_.set_restore_limit)
-                      .status(),
-                  absl::StrCat("sets of ", FamilyName(family)));
+  CommandLimits limits;
+  limits.cpu = options_.set_restore_limit;
+  return Annotate(
+      OutputOf({kIpsetProgram, "restore", "-exist"}, text, limits).status(),
+      absl::StrCat("sets of ", FamilyName(family)));
 }
 
 absl::Status FullRebuildEngine::RestoreTable(

@@ -10,7 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "netpol/base/ip.h"
+#include "bench/yardstick/fixed_rules.h"
 
 namespace netpol {
 
@@ -18,12 +18,7 @@ namespace netpol {
 // program that failed. Thread-compatible.
 class TopLevel {
  public:
-  // `cluster_ip_ranges` are those of the family.
-  TopLevel(Family family, std::vector<std::string> cluster_ip_ranges,
-           std::string node_ports)
-      : family_(family),
-        cluster_ip_ranges_(std::move(cluster_ip_ranges)),
-        node_ports_(std::move(node_ports)) {}
+  explicit TopLevel(FixedRuleOptions options) : options_(std::move(options)) {}
 
   // Once, when the controller starts: the last chain is emptied and filled.
   absl::Status Start();
@@ -42,19 +37,15 @@ class TopLevel {
   absl::StatusOr<std::string> List(const std::string& chain);
 
   absl::Status EnsureChain(const std::string& chain);
-  absl::Status EnsureAppended(const std::string& chain, const Words& rule);
-  // `comment_at` is the place in `rule` of the comment, which gets the id by
-  // which the rule is found among those of the chain.
-  absl::Status EnsureAt(const std::string& chain, Words rule, size_t comment_at,
-                        int position);
+  absl::Status EnsureAppended(const FixedRule& rule);
+  // Such a rule is found among those of the chain by its id.
+  absl::Status EnsureAt(const FixedRule& rule, int position);
 
   absl::Status EnsureHooks();
   absl::Status EnsureExemptions();
   absl::Status EnsureCommon();
 
-  Family family_;
-  std::vector<std::string> cluster_ip_ranges_;
-  std::string node_ports_;
+  FixedRuleOptions options_;
   int64_t commands_ = 0;
 };
 

@@ -13,8 +13,10 @@
 #include "netpol/capi/host_callbacks.h"
 #include "netpol/capi/signal_shield.h"
 #include "netpol/enforcer/cleanup.h"
+#include "netpol/enforcer/disabled_enforcer.h"
 #include "netpol/enforcer/health.h"
 #include "netpol/enforcer/kernel_access.h"
+#include "netpol/enforcer/node_claim.h"
 #include "netpol/enforcer/status_report.h"
 #include "netpol/watch/kube/kube_source.h"
 #include "netpol/watch/kube/kubeconfig.h"
@@ -46,6 +48,9 @@ EmbeddedController::~EmbeddedController() {
 absl::StatusOr<std::unique_ptr<Enforcer>> EmbeddedController::StartEnforcer()
     const {
   const SignalShield shield;
+  if (options_.disabled) {
+    return StartDisabledEnforcer(options_.enforcer, HostCallbacks(options_));
+  }
   ASSIGN_OR_RETURN(std::unique_ptr<WatchSource> source, SourceFor(options_));
   return Enforcer::Start(options_.enforcer, std::move(source),
                          HostCallbacks(options_));
@@ -145,9 +150,10 @@ absl::Status EmbeddedController::Stop(bool with_cleanup) {
 
 absl::Status CleanUpHere(absl::Duration lock_timeout) {
   RETURN_IF_ERROR(RequireCapabilities());
-  ASSIGN_OR_RETURN(const std::unique_ptr<Dataplane> kernel,
-                   OpenKernel(lock_timeout));
-  ASSIGN_OR_RETURN(const v1::CleanupResult result, CleanUpKernel(*kernel));
+  ASSIGN_OR_RETURN(const NodeClaim claim, NodeClaim::Take());
+  CleanupOptions options;
+  options.lock_timeout = lock_timeout;
+  const v1::CleanupResult result = CleanUpKernel(options);
   if (result.complete()) return absl::OkStatus();
   std::vector<std::string> problems = {"not everything could be removed"};
   for (const v1::Problem& problem : result.problems())

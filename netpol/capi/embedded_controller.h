@@ -50,7 +50,8 @@ class EmbeddedController {
 };
 
 // Removes what is ours from the network namespace of the calling thread.
-// FailedPrecondition if something could not be removed.
+// FailedPrecondition if somebody enforces there, or if something could not be
+// removed.
 absl::Status CleanUpHere(absl::Duration lock_timeout);
 
 }  // namespace netpol

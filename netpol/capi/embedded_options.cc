@@ -1,5 +1,7 @@
 #include "netpol/capi/embedded_options.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 #include "absl/status/status.h"
@@ -12,6 +14,8 @@
 namespace netpol {
 namespace {
 
+// Those of the first header.
+constexpr size_t kFirstBytes = offsetof(netpol_options, disable_network_policy);
 // No interface grows so far: more is no size but garbage.
 constexpr size_t kMostBytes = 4096;
 
@@ -25,7 +29,7 @@ absl::StatusOr<netpol_options> CopyOptions(const netpol_options* options) {
   if (options == nullptr)
     return absl::InvalidArgumentError("the options are NULL");
   const size_t size = options->size;
-  if (size < sizeof(netpol_options) || size > kMostBytes) {
+  if (size < kFirstBytes || size > kMostBytes) {
     return BadField("size", absl::StrCat(size,
                                          " is not the size of one; set it to "
                                          "sizeof(netpol_options)"));
@@ -39,8 +43,9 @@ absl::StatusOr<netpol_options> CopyOptions(const netpol_options* options) {
                                            "leave the option 0"));
     }
   }
-  netpol_options copy;
-  std::memcpy(&copy, options, sizeof(copy));
+  // What an older header does not have stays at its default.
+  netpol_options copy = {};
+  std::memcpy(&copy, options, std::min(size, sizeof(copy)));
   return copy;
 }
 
@@ -145,6 +150,7 @@ absl::StatusOr<EmbeddedOptions> ReadEmbeddedOptions(
   RETURN_IF_ERROR(ReadSource(given, read));
   RETURN_IF_ERROR(
       Annotate(Controller::CheckOptions(controller), "netpol_options"));
+  read.disabled = given.disable_network_policy != 0;
   read.user = given.user;
   read.log = given.log;
   read.health = given.health;

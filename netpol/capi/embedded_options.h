@@ -17,6 +17,8 @@ namespace netpol {
 // more.
 struct EmbeddedOptions {
   EnforcerOptions enforcer;
+  // Clean up, and enforce nothing.
+  bool disabled = false;
   // Lists and watches at an API server; else the host feeds.
   bool watches = false;
   std::string kubeconfig;

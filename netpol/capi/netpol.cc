@@ -143,7 +143,10 @@ absl::StatusOr<std::string> PlanInForm(const Plan& plan, netpol_form form) {
 // Of everything that this machine should have, and of where packets get past.
 absl::StatusOr<std::string> Findings(uint32_t families) {
   ASSIGN_OR_RETURN(const std::vector<Family> read, ReadFamilies(families));
-  v1::CheckResult result = CheckKernel(read);
+  const FlavourDecision decision = DecideFlavour(absl::nullopt, read);
+  v1::CheckResult result = CheckKernel(read, decision.flavour);
+  result.set_iptables_backend(std::string(FlavourName(decision.flavour)));
+  result.set_backend_reason(decision.reason);
   const v1::CheckResult blind = CheckBlindSpots(read);
   result.mutable_findings()->MergeFrom(blind.findings());
   result.set_ok(result.ok() && blind.ok());

@@ -210,6 +210,13 @@ typedef struct netpol_options {
   // Everything that was listed is in the kernel; once for each handle. Now the
   // node may take pods.
   void (*first_sync_done)(void* user);
+
+  // Not 0: enforces nothing. netpol_start() begins to take out of the kernel
+  // what netpol_cleanup() does, which is tried again until nothing is left;
+  // then `health` says ready, and "disabled" among its reasons, and
+  // `first_sync_done` is called. What is fed is forgotten, no API server is
+  // asked, and netpol_preview() gives NETPOL_FAILED_PRECONDITION.
+  int32_t disable_network_policy;
 } netpol_options;
 
 // Before C++20: zero it all, then set the size.
@@ -285,10 +292,11 @@ netpol_code netpol_destroy(netpol_handle* handle);
 
 // Removes from the network namespace of the calling thread all that this
 // library, netpolctl or kube-router put there for policies, in both families,
-// and nothing of anybody else: what to do once when policies are to be enforced
-// no more. Nobody may enforce there meanwhile. `lock_timeout_ms` as in the
-// options; 0 for the default. NETPOL_FAILED_PRECONDITION if something could not
-// be removed.
+// of both flavours of iptables, and nothing of anybody else: what to do once
+// when policies are to be enforced no more. `lock_timeout_ms` as in the
+// options; 0 for the default. NETPOL_FAILED_PRECONDITION if somebody enforces
+// there, and nothing was removed, or if something could not be removed; all
+// else was then.
 netpol_code netpol_cleanup(int64_t lock_timeout_ms);
 
 // What enforcing needs and whether this machine has it, seen from the network

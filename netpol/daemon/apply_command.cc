@@ -101,12 +101,14 @@ ExitCode RunApply(const Flags& flags, Console& console) {
       ReadWithProgress(flags, console);
   if (!manifests.ok())
     return console.Fail("reading manifests", manifests.status());
+  const std::vector<Family>& families = options->controller.layout.families;
+  const Flavour flavour = DecideFlavour(options->flavour, families).flavour;
   const std::vector<v1::Problem> missing =
-      MissingFeatures(CheckKernel(options->controller.layout.families));
+      MissingFeatures(CheckKernel(families, flavour));
   for (const v1::Problem& problem : missing) console.Tell(problem);
   if (!missing.empty()) return kFailed;
   WarnOfDaemon(flags, console);
-  auto kernel = OpenKernel(options->lock_timeout);
+  auto kernel = OpenKernel(flavour, options->lock_timeout);
   if (!kernel.ok()) return console.Fail("opening the kernel", kernel.status());
   absl::StatusOr<ManifestCluster> cluster =
       TellManifests(*manifests, options->controller, *std::move(kernel));

@@ -8,9 +8,11 @@
 
 namespace netpol {
 
-// Both families, as far as the kernel has them, and what kube-router and its
-// older releases left; nothing of anybody else. Refuses while somebody holds
-// the run lock, unless --force. kFailed if something could not be removed.
+// Both flavours and both families, as far as the kernel has them, and what
+// kube-router and its older releases left; nothing of anybody else. With
+// --mode=pipeline as CleanUpByPipeline() does it. Refuses while somebody holds
+// the run lock or enforces in this network namespace, unless --force. kFailed
+// if something could not be removed, or looked at.
 ExitCode RunCleanup(const Flags& flags, Console& console);
 
 }  // namespace netpol

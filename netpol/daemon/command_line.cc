@@ -18,6 +18,10 @@ constexpr char kExitCodes[] =
     "  2   plan, cleanup --dry-run: something would change\n"
     "  64  the command line is wrong";
 
+constexpr char kBackendToRead[] =
+    "Flavour of iptables to look at; auto: where there are rules of ours, else "
+    "the one that run would take";
+
 void AddList(CLI::App* app, const std::string& name,
              std::vector<std::string>& values, const std::string& help) {
   app->add_option(name, values, help)->allow_extra_args(false);
@@ -59,6 +63,12 @@ void AddFamilies(CLI::App* app, Flags& flags) {
                 "Enforce for IPv4; on unless --enable-ipv4=false");
   app->add_flag("--enable-ipv6", flags.enable_ipv6,
                 "Enforce for IPv6; off unless given");
+}
+
+void AddBackend(CLI::App* app, Flags& flags, const std::string& help) {
+  app->add_option("--iptables-backend", flags.iptables_backend, help)
+      ->check(CLI::IsMember({"auto", "legacy", "nft"}))
+      ->capture_default_str();
 }
 
 void AddLockTimeout(CLI::App* app, Flags& flags) {
@@ -121,6 +131,9 @@ void AddEnforcement(CLI::App* app, Flags& flags,
                   "kube-router: echo requests and ICMP errors always pass; "
                   "policy: ICMP is judged as any protocol")
       ->capture_default_str();
+  AddBackend(app, flags,
+             "Flavour of iptables to enforce in: legacy or nft; auto: that of "
+             "the host's kubelet and kube-proxy, as netpolctl check explains");
   AddLockTimeout(app, flags);
 }
 
@@ -184,11 +197,14 @@ void AddReaders(CLI::App& app, Flags& flags) {
   CLI::App* show = AddCommand(
       app, flags, CommandKind::kShow,
       "Show our chains, rules and sets in the kernel, and whose they are");
+  AddBackend(show, flags, kBackendToRead);
   AddOutput(show, flags);
   CLI::App* check =
       AddCommand(app, flags, CommandKind::kCheck,
                  "Look whether this kernel has what enforcement needs");
   AddFamilies(check, flags);
+  AddBackend(check, flags,
+             "Flavour of iptables to check; auto: the one that run would take");
   AddOutput(check, flags);
   CLI::App* version =
       AddCommand(app, flags, CommandKind::kVersion, "Show the version");
@@ -246,6 +262,37 @@ void AddHttp(CLI::App* run, Flags& flags) {
       ->capture_default_str();
 }
 
+void AddCleanup(CLI::App& app, Flags& flags) {
+  CLI::App* cleanup = AddCommand(
+      app, flags, CommandKind::kCleanup,
+      "Remove our hooks, chains and sets, and kube-router's, of both flavours "
+      "and both families from the kernel");
+  cleanup
+      ->add_option("--mode", flags.cleanup_mode,
+                   "complete: what is ours, and nothing else; pipeline: "
+                   "exactly what iptables-save | grep -v KUBE-ROUTER | "
+                   "iptables-restore and the same with ip6tables leave, which "
+                   "keeps KUBE-POD-FW- and KUBE-NWPLCY- chains and all sets, "
+                   "removes rules of others that hold the word, sets the "
+                   "counters of all rules to zero, and spoils native nft rules "
+                   "beside them")
+      ->check(CLI::IsMember({"complete", "pipeline"}))
+      ->capture_default_str();
+  AddBackend(cleanup, flags,
+             "For --mode=pipeline, whose programs run: legacy or nft; auto: "
+             "iptables-save and iptables-restore as a shell finds them. "
+             "--mode=complete always cleans both");
+  cleanup->add_flag("--dry-run", flags.dry_run,
+                    "Show what would be removed, and remove nothing");
+  cleanup->add_flag("--force", flags.force,
+                    "Also while somebody enforces here, who would bring it all "
+                    "back; with --mode=pipeline also where a table cannot be "
+                    "shown");
+  AddRunLock(cleanup, flags);
+  AddLockTimeout(cleanup, flags);
+  AddOutput(cleanup, flags);
+}
+
 void AddWriters(CLI::App& app, Flags& flags) {
   CLI::App* run = AddCommand(
       app, flags, CommandKind::kRun,
@@ -263,22 +310,18 @@ void AddWriters(CLI::App& app, Flags& flags) {
   run->add_option("--iptables-sync-period", flags.iptables_sync_period,
                   "How often the kernel is read again and mended, like 5m0s")
       ->capture_default_str();
+  run->add_flag("--cleanup-config", flags.cleanup_config,
+                "Do what netpolctl cleanup does, and end");
+  run->add_flag("--disable-network-policy", flags.disable_network_policy,
+                "Do what netpolctl cleanup does, then nothing until it is "
+                "ended: switches a service off by its configuration");
   CLI::App* apply = AddCommand(app, flags, CommandKind::kApply,
                                "Bring the kernel to what manifests say, once");
   AddManifests(apply, flags);
   AddEnforcement(apply, flags);
   AddRunLock(apply, flags);
   AddOutput(apply, flags);
-  CLI::App* cleanup = AddCommand(
-      app, flags, CommandKind::kCleanup,
-      "Remove our hooks, chains and sets of both families from the kernel");
-  cleanup->add_flag("--dry-run", flags.dry_run,
-                    "Show what would be removed, and remove nothing");
-  cleanup->add_flag("--force", flags.force,
-                    "Also while a daemon runs, which would bring it all back");
-  AddRunLock(cleanup, flags);
-  AddLockTimeout(cleanup, flags);
-  AddOutput(cleanup, flags);
+  AddCleanup(app, flags);
 }
 
 // Help that was asked for is an "error" of the library, with exit code 0.

@@ -82,8 +82,11 @@ absl::StatusOr<v1::Explanation> ExplainLive(const Flags& flags,
   RETURN_IF_ERROR(RequireCapabilities());
   const Progress progress(console.terminal(), console.Doing(kTried));
   // Nothing is written, so the lock is never waited for.
-  ASSIGN_OR_RETURN(const std::unique_ptr<Dataplane> kernel,
-                   OpenKernel(absl::ZeroDuration()));
+  ASSIGN_OR_RETURN(const absl::optional<Flavour> wanted,
+                   ParseBackend(flags.iptables_backend));
+  ASSIGN_OR_RETURN(
+      const std::unique_ptr<Dataplane> kernel,
+      OpenKernel(DecideFlavourToRead(wanted).flavour, absl::ZeroDuration()));
   ASSIGN_OR_RETURN(const std::vector<Family> families, FamiliesOf(*kernel));
   for (int tries = 1;; ++tries) {
     ASSIGN_OR_RETURN(v1::Explanation explanation,

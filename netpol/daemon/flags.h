@@ -58,12 +58,18 @@ struct Flags {
   std::string icmp = "kube-router";
   bool netpol_default_deny = false;
   std::string iptables_lock_timeout = "10s";
+  std::string iptables_backend = "auto";
 
   std::string output = "text";
   int verbosity = 0;
   std::string log_format = "text";
   bool dry_run = false;
   bool force = false;
+
+  std::string cleanup_mode = "complete";
+  // run: clean up, and end; clean up, and enforce nothing.
+  bool cleanup_config = false;
+  bool disable_network_policy = false;
 
   // explain: the question.
   std::string from;

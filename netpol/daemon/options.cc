@@ -62,6 +62,14 @@ absl::StatusOr<LayoutOptions> MakeLayout(const Flags& flags) {
 
 }  // namespace
 
+absl::StatusOr<absl::optional<Flavour>> ParseBackend(absl::string_view value) {
+  if (value == "auto") return absl::optional<Flavour>();
+  for (Flavour flavour : kFlavours) {
+    if (value == FlavourName(flavour)) return absl::optional<Flavour>(flavour);
+  }
+  return BadValue("iptables-backend", value, "must be auto, legacy or nft");
+}
+
 absl::StatusOr<std::vector<Family>> EnabledFamilies(const Flags& flags) {
   std::vector<Family> families;
   if (flags.enable_ipv4) families.push_back(Family::kIPv4);
@@ -147,6 +155,7 @@ absl::StatusOr<DaemonOptions> MakeOptions(
         "set --hostname-override to the name of the Node object");
   }
   ASSIGN_OR_RETURN(options.controller.layout, MakeLayout(flags));
+  ASSIGN_OR_RETURN(options.flavour, ParseBackend(flags.iptables_backend));
   ASSIGN_OR_RETURN(options.sync_period,
                    ParsePositiveDuration("iptables-sync-period",
                                          flags.iptables_sync_period));

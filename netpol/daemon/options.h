@@ -9,10 +9,12 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "netpol/base/ip.h"
 #include "netpol/compile/layout.h"
 #include "netpol/controller.h"
 #include "netpol/daemon/flags.h"
+#include "netpol/dataplane/flavour.h"
 #include "netpol/rules/rule.h"
 
 namespace netpol {
@@ -20,6 +22,7 @@ namespace netpol {
 // Everything that the flags say, judged.
 struct DaemonOptions {
   ControllerOptions controller;
+  absl::optional<Flavour> flavour;  // empty: to be found out
   absl::Duration sync_period = absl::Minutes(5);
   absl::Duration lock_timeout = absl::Seconds(10);
   // How long listing may take before health says so.
@@ -40,6 +43,9 @@ absl::StatusOr<DaemonOptions> MakeOptions(
 
 // As above, for the process's own environment and host.
 absl::StatusOr<DaemonOptions> MakeOptions(const Flags& flags);
+
+// What --iptables-backend says; empty for auto.
+absl::StatusOr<absl::optional<Flavour>> ParseBackend(absl::string_view value);
 
 // The enabled families, in order. InvalidArgument if none is.
 absl::StatusOr<std::vector<Family>> EnabledFamilies(const Flags& flags);

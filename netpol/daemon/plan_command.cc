@@ -32,7 +32,10 @@ ExitCode RunPlan(const Flags& flags, Console& console) {
       ReadWithProgress(flags, console);
   if (!manifests.ok())
     return console.Fail("reading manifests", manifests.status());
-  auto kernel = OpenKernel(options->lock_timeout);
+  auto kernel = OpenKernel(
+      DecideFlavour(options->flavour, options->controller.layout.families)
+          .flavour,
+      options->lock_timeout);
   if (!kernel.ok()) return console.Fail("opening the kernel", kernel.status());
   absl::StatusOr<ManifestCluster> cluster =
       TellManifests(*manifests, options->controller, *std::move(kernel));

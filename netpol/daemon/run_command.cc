@@ -11,6 +11,7 @@
 #include "absl/time/clock.h"
 #include "absl/types/optional.h"
 #include "netpol/base/status_macros.h"
+#include "netpol/daemon/cleanup_command.h"
 #include "netpol/daemon/control_server.h"
 #include "netpol/daemon/explain_service.h"
 #include "netpol/daemon/http_endpoints.h"
@@ -21,6 +22,7 @@
 #include "netpol/daemon/signal_queue.h"
 #include "netpol/daemon/source_choice.h"
 #include "netpol/daemon/status_service.h"
+#include "netpol/enforcer/disabled_enforcer.h"
 #include "netpol/enforcer/enforcer.h"
 #include "netpol/enforcer/error_limiter.h"
 #include "netpol/enforcer/health.h"
@@ -67,6 +69,8 @@ class Daemon {
   absl::Status Serve();
 
  private:
+  absl::Status StartEnforcing();
+  absl::Status StartDisabled();
   EnforcerCallbacks Callbacks();
   // Tries again later if it cannot listen yet.
   void StartEndpoints();
@@ -93,6 +97,26 @@ class Daemon {
 
 absl::Status Daemon::Start() {
   ASSIGN_OR_RETURN(signals_, SignalQueue::Create());
+  RETURN_IF_ERROR(flags_.disable_network_policy ? StartDisabled()
+                                                : StartEnforcing());
+  StartControl();
+  StartEndpoints();
+  return absl::OkStatus();
+}
+
+// Needs no source, so that it works where the server's configuration is gone.
+absl::Status Daemon::StartDisabled() {
+  ASSIGN_OR_RETURN(lock_, RunLock::Acquire(flags_.run_lock));
+  EnforcerOptions options;
+  options.controller = options_.controller;
+  options.lock_timeout = options_.lock_timeout;
+  options.health = limits_;
+  ASSIGN_OR_RETURN(enforcer_,
+                   StartDisabledEnforcer(std::move(options), Callbacks()));
+  return absl::OkStatus();
+}
+
+absl::Status Daemon::StartEnforcing() {
   ASSIGN_OR_RETURN(
       ChosenSource chosen,
       OpenSource(flags_, options_.controller.node_name, ProcessEnvironment()));
@@ -102,13 +126,12 @@ absl::Status Daemon::Start() {
   options.controller = options_.controller;
   options.controller.require_node = chosen.is_api_server;
   options.pacing.period = options_.sync_period;
+  options.flavour = options_.flavour;
   options.lock_timeout = options_.lock_timeout;
   options.health = limits_;
   ASSIGN_OR_RETURN(enforcer_,
                    Enforcer::Start(std::move(options), std::move(chosen.source),
                                    Callbacks()));
-  StartControl();
-  StartEndpoints();
   return absl::OkStatus();
 }
 
@@ -191,6 +214,7 @@ absl::Status Daemon::Serve() {
 }  // namespace
 
 ExitCode RunDaemon(const Flags& flags, Console& console) {
+  if (flags.cleanup_config) return RunCleanup(flags, console);
   absl::StatusOr<DaemonOptions> options = MakeOptions(flags);
   if (!options.ok()) return console.FailUsage(options.status());
   absl::StatusOr<HttpEndpointOptions> endpoints =

@@ -8,7 +8,8 @@
 
 namespace netpol {
 
-// Enforces what the manifests say until SIGTERM or SIGINT, which leave
+// With --cleanup-config, what RunCleanup() does. Else enforces what the source
+// says until SIGTERM or SIGINT, which leave
 // enforcement in place; SIGHUP reads the kernel again. Logs to stderr. Blocks
 // these signals in the calling thread, so call it from the main thread before
 // there are others. kFailed, and nothing touched, if it cannot start: a path

@@ -3,18 +3,22 @@
 #include <memory>
 #include <vector>
 
-#include "netpol/enforcer/kernel_access.h"
 #include "netpol/daemon/kernel_state.h"
+#include "netpol/daemon/options.h"
 #include "netpol/daemon/progress.h"
+#include "netpol/enforcer/kernel_access.h"
 
 namespace netpol {
 
-ExitCode RunShow(const Flags&, Console& console) {
+ExitCode RunShow(const Flags& flags, Console& console) {
   constexpr char kTried[] = "reading the kernel";
+  const auto wanted = ParseBackend(flags.iptables_backend);
+  if (!wanted.ok()) return console.FailUsage(wanted.status());
   const absl::Status root = RequireCapabilities();
   if (!root.ok()) return console.Fail(kTried, root);
   // Nothing is written, so the lock is never waited for.
-  const auto kernel = OpenKernel(absl::ZeroDuration());
+  const auto kernel =
+      OpenKernel(DecideFlavourToRead(*wanted).flavour, absl::ZeroDuration());
   if (!kernel.ok()) return console.Fail(kTried, kernel.status());
   v1::KernelState state;
   {

@@ -120,6 +120,11 @@ std::string TextOf(const v1::DaemonStatus& status) {
        absl::StrCat("netpolctl ", status.version(), ", up for ",
                     Span(status.uptime_seconds())),
        out);
+  if (status.has_iptables_backend()) {
+    Line("iptables",
+         absl::StrCat(status.iptables_backend(), ": ", status.backend_reason()),
+         out);
+  }
   Line("syncs", SyncText(status.syncs()), out);
   Line("pending", PendingText(status), out);
   if (status.has_source_error())

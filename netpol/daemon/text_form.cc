@@ -72,6 +72,48 @@ void AppendSet(const v1::ShownSet& set, std::string& text) {
     absl::StrAppend(&text, "  ", member, "\n");
 }
 
+std::string RemovalText(const v1::RemovedTable& table) {
+  const std::string where =
+      absl::StrCat(table.flavour(), " ", table.family(), ": ");
+  if (table.whole()) {
+    return absl::StrCat(where, "table ", table.table(),
+                        " with all that it held");
+  }
+  return absl::StrCat(
+      where, Counted(table.hooks(), "hook", "hooks"), ", ",
+      Counted(table.chains_size(), "chain", "chains"), " with ",
+      Counted(table.rules(), "rule", "rules"),
+      table.kept().empty()
+          ? ""
+          : absl::StrCat("; emptied only: ",
+                         Counted(table.kept_size(), "chain", "chains")));
+}
+
+std::string PlannedRemoval(const v1::CleanupResult& result) {
+  if (!result.found_anything())
+    return result.complete() ? "nothing of ours is there\n" : "";
+  std::string text;
+  for (const v1::RemovedTable& table : result.tables()) {
+    const std::string where =
+        absl::StrCat(table.family(), " (", table.flavour(), ")");
+    if (table.whole()) {
+      absl::StrAppend(&text, "- table ", where, " ", table.table(), "\n");
+      continue;
+    }
+    absl::StrAppend(&text, "- hooks ", where, ": ",
+                    Counted(table.hooks(), "rule", "rules"), "\n");
+    for (const std::string& chain : table.chains())
+      absl::StrAppend(&text, "- chain ", where, " ", chain, "\n");
+    absl::StrAppend(&text, "  with ", Counted(table.rules(), "rule", "rules"),
+                    "\n");
+  }
+  for (const v1::RemovedSets& sets : result.sets()) {
+    for (const std::string& name : sets.names())
+      absl::StrAppend(&text, "- set ", name, "\n");
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string TextOf(const v1::ApplyResult& result) {
@@ -88,9 +130,37 @@ std::string TextOf(const v1::ApplyResult& result) {
 }
 
 std::string TextOf(const v1::CleanupResult& result) {
-  if (!result.found_anything()) return "nothing of ours was there\n";
-  return absl::StrCat(result.complete() ? "removed: " : "removed in part: ",
-                      TextOf(result.sync()), "\n");
+  if (result.dry_run()) return PlannedRemoval(result);
+  if (!result.found_anything() && result.complete())
+    return "nothing of ours was there\n";
+  std::string text;
+  for (const v1::RemovedTable& table : result.tables())
+    absl::StrAppend(&text, "removed: ", RemovalText(table), "\n");
+  for (const v1::RemovedSets& sets : result.sets()) {
+    absl::StrAppend(&text, "removed: ", sets.family(), ": ",
+                    Counted(sets.names_size(), "set", "sets"), "\n");
+  }
+  if (!result.complete()) absl::StrAppend(&text, "not all could be removed\n");
+  return absl::StrCat(text, WritesText(result.kernel_writes()), "\n");
+}
+
+std::string TextOf(const v1::PipelineResult& result) {
+  std::string text;
+  for (const v1::PipelineTable& family : result.families()) {
+    if (result.dry_run()) {
+      for (const std::string& line : family.dropped_lines())
+        absl::StrAppend(&text, "- ", family.family(), " ", line, "\n");
+    }
+    absl::StrAppend(&text, family.family(), ": ",
+                    Counted(family.dropped_lines_size(), "line", "lines"),
+                    " of ", family.save_program(),
+                    result.dry_run() ? " would be left out" : " left out",
+                    family.restored() ? absl::StrCat(", the rest restored by ",
+                                                     family.restore_program())
+                                      : "",
+                    "\n");
+  }
+  return text;
 }
 
 std::string TextOf(const v1::KernelState& state) {
@@ -105,6 +175,10 @@ std::string TextOf(const v1::CheckResult& result) {
   for (const auto& finding : result.findings())
     width = std::max(width, finding.name().size());
   std::string text;
+  if (result.has_iptables_backend()) {
+    absl::StrAppend(&text, "iptables flavour: ", result.iptables_backend(),
+                    "; ", result.backend_reason(), "\n");
+  }
   for (const auto& finding : result.findings()) {
     absl::StrAppendFormat(
         &text, "%-7s  %-*s  %s\n", finding.ok() ? "ok" : "missing",

@@ -12,6 +12,7 @@ namespace netpol {
 // stderr, see ProblemLine().
 std::string TextOf(const v1::ApplyResult& result);
 std::string TextOf(const v1::CleanupResult& result);
+std::string TextOf(const v1::PipelineResult& result);
 std::string TextOf(const v1::KernelState& state);
 std::string TextOf(const v1::CheckResult& result);
 std::string TextOf(const v1::VersionInfo& version);

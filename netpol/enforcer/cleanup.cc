@@ -1,94 +1,191 @@
 #include "netpol/enforcer/cleanup.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "netpol/base/status_macros.h"
-#include "netpol/dataplane/ipset/older_sets.h"
-#include "netpol/enforcer/bounded_sync.h"
-#include "netpol/enforcer/kernel_access.h"
-#include "netpol/enforcer/sync_summary.h"
-#include "netpol/sync/sync_engine.h"
+#include "netpol/base/ip.h"
+#include "netpol/dataplane/flavour.h"
+#include "netpol/enforcer/older_nft_table.h"
+#include "netpol/enforcer/set_removal.h"
+#include "netpol/enforcer/table_removal.h"
 
 namespace netpol {
 namespace {
 
-v1::Problem Error(std::string text) {
-  v1::Problem problem;
+constexpr char kAgain[] = "then clean up again (netpolctl cleanup)";
+
+// One clean-up, or the plan of one.
+class Cleanup {
+ public:
+  Cleanup(bool dry_run, CleanupOptions options)
+      : dry_run_(dry_run), options_(std::move(options)) {
+    if (!options_.wait) options_.wait = absl::SleepFor;
+    result_.set_dry_run(dry_run);
+  }
+
+  void DoTable(Flavour flavour, Family family);
+  // That of kube-router.
+  void DoOlderNftTable(Family family);
+  // After all tables.
+  void DoSets();
+  v1::CleanupResult Take();
+
+ private:
+  void Say(std::string text);
+  void TellTable(Flavour flavour, Family family, const TableRemoval& removal);
+  void TellSets(const std::vector<SetName>& sets);
+  void TellFailure(const SetRemoval::Failure& failure);
+
+  const bool dry_run_;
+  CleanupOptions options_;
+  v1::CleanupResult result_;
+  uint32_t table_commits_ = 0;
+  uint32_t set_messages_ = 0;
+};
+
+void Cleanup::Say(std::string text) {
+  v1::Problem& problem = *result_.add_problems();
   problem.set_severity(v1::Problem::ERROR);
   problem.set_text(std::move(text));
-  return problem;
 }
 
-// A set that could not be removed.
-v1::Problem StillInUse(const SetName& set) {
-  return Error(absl::StrCat(
-      "set ", set.value(),
-      ": still in use by a rule that is not ours; remove that rule, then clean "
-      "up again (netpolctl cleanup)"));
+void Cleanup::DoTable(Flavour flavour, Family family) {
+  const absl::StatusOr<TableRemoval> removal =
+      dry_run_ ? FindOurTable(flavour, family)
+               : RemoveOurTable(flavour, family, options_.lock_timeout);
+  if (removal.ok()) return TellTable(flavour, family, *removal);
+  Say(absl::StrCat("the ", FlavourName(flavour), " ", FamilyName(family),
+                   " table filter is as it was: ", removal.status().message(),
+                   "; when that is mended, clean up again (netpolctl "
+                   "cleanup)"));
 }
 
-// What `engine` could not remove.
-void AddLeftovers(const SyncReport& report, SyncEngine& engine,
-                  v1::CleanupResult& result) {
-  for (const std::string& problem : report.problems)
-    *result.add_problems() = Error(problem);
-  if (!report.retry) return;
-  const absl::StatusOr<Plan> left = engine.Preview();
-  if (!left.ok()) return;
-  for (const SetName& set : left->destroy_sets)
-    *result.add_problems() = StillInUse(set);
-}
-
-// `older`: see FindOlderTemporarySets(). What was destroyed is counted in
-// `report`.
-void DestroyOlderSets(const std::vector<SetName>& older, SyncReport& report,
-                      v1::CleanupResult& result) {
-  for (const SetName& set : older) {
-    ++report.writes.set_messages;
-    const absl::Status destroyed = DestroyOlderTemporarySet(set);
-    if (destroyed.ok()) {
-      ++report.sets_destroyed;
-    } else if (absl::IsUnavailable(destroyed)) {
-      *result.add_problems() = StillInUse(set);
-    } else {
-      *result.add_problems() = Error(std::string(destroyed.message()));
-    }
+void Cleanup::TellTable(Flavour flavour, Family family,
+                        const TableRemoval& removal) {
+  if (removal.empty()) return;
+  if (!dry_run_) ++table_commits_;
+  v1::RemovedTable& table = *result_.add_tables();
+  table.set_flavour(std::string(FlavourName(flavour)));
+  table.set_family(std::string(FamilyName(family)));
+  table.set_table("filter");
+  table.set_hooks(static_cast<uint32_t>(removal.hooks));
+  table.set_rules(static_cast<uint32_t>(removal.rules()));
+  for (const TableChain& chain : removal.chains)
+    table.add_chains(chain.name.value());
+  for (const KeptChain& kept : removal.kept) {
+    v1::KeptChain& message = *table.add_kept();
+    message.set_name(kept.chain.value());
+    message.set_referrer(kept.referrer);
+    Say(absl::StrCat("chain ", kept.chain.value(), " of the ",
+                     FlavourName(flavour), " ", FamilyName(family),
+                     " table filter: emptied, but still there, since a rule of "
+                     "chain ",
+                     kept.referrer,
+                     " leads to it, which is not ours; remove that rule, ",
+                     kAgain));
   }
+}
+
+void Cleanup::DoOlderNftTable(Family family) {
+  const absl::StatusOr<bool> found =
+      dry_run_ ? HasOlderNftTable(family) : RemoveOlderNftTable(family);
+  const std::string name(OlderNftTable(family));
+  if (!found.ok()) {
+    return Say(absl::StrCat("the nf_tables table ", name,
+                            " is as it was: ", found.status().message(),
+                            "; when that is mended, clean up again (netpolctl "
+                            "cleanup)"));
+  }
+  if (!*found) return;
+  if (!dry_run_) ++table_commits_;
+  v1::RemovedTable& table = *result_.add_tables();
+  table.set_flavour(std::string(FlavourName(Flavour::kNft)));
+  table.set_family(std::string(FamilyName(family)));
+  table.set_table(name);
+  table.set_whole(true);
+}
+
+void Cleanup::DoSets() {
+  if (dry_run_) {
+    const absl::StatusOr<std::vector<SetName>> sets = FindOurSets();
+    if (sets.ok()) return TellSets(*sets);
+    return Say(std::string(sets.status().message()));
+  }
+  const absl::StatusOr<SetRemoval> removal = RemoveOurSets(options_.wait);
+  if (!removal.ok()) {
+    return Say(absl::StrCat("no set was removed: ", removal.status().message(),
+                            "; when that is mended, clean up again (netpolctl "
+                            "cleanup)"));
+  }
+  set_messages_ = static_cast<uint32_t>(removal->messages);
+  std::vector<SetName> gone;
+  for (const SetName& set : removal->sets) gone.push_back(set);
+  for (const SetRemoval::Failure& failure : removal->failures) {
+    TellFailure(failure);
+    gone.erase(std::find(gone.begin(), gone.end(), failure.set));
+  }
+  result_.set_found_anything(!removal->sets.empty());
+  TellSets(gone);
+}
+
+void Cleanup::TellFailure(const SetRemoval::Failure& failure) {
+  if (!absl::IsUnavailable(failure.why))
+    return Say(std::string(failure.why.message()));
+  Say(absl::StrCat("set ", failure.set.value(),
+                   ": still in use by a rule, or a list of sets, that is not "
+                   "ours; remove that, ",
+                   kAgain));
+}
+
+void Cleanup::TellSets(const std::vector<SetName>& sets) {
+  for (const Family family : kFamilies) {
+    v1::RemovedSets told;
+    for (const SetName& set : sets) {
+      const bool is_ipv6 = absl::StartsWith(set.value(), "inet6:");
+      if (is_ipv6 == (family == Family::kIPv6)) told.add_names(set.value());
+    }
+    if (told.names().empty()) continue;
+    told.set_family(std::string(FamilyName(family)));
+    *result_.add_sets() = std::move(told);
+  }
+}
+
+v1::CleanupResult Cleanup::Take() {
+  result_.set_found_anything(result_.found_anything() ||
+                             !result_.tables().empty() ||
+                             !result_.sets().empty());
+  result_.set_complete(result_.problems().empty());
+  v1::KernelWrites& writes = *result_.mutable_kernel_writes();
+  writes.set_table_commits(table_commits_);
+  writes.set_set_messages(set_messages_);
+  writes.set_total(table_commits_ + set_messages_);
+  return std::move(result_);
+}
+
+v1::CleanupResult Run(Cleanup cleanup) {
+  for (const Flavour flavour : kFlavours) {
+    for (const Family family : kFamilies) cleanup.DoTable(flavour, family);
+  }
+  for (const Family family : kFamilies) cleanup.DoOlderNftTable(family);
+  // Rules of either flavour may use them.
+  cleanup.DoSets();
+  return cleanup.Take();
 }
 
 }  // namespace
 
-absl::StatusOr<Plan> PlanCleanup(Dataplane& kernel) {
-  ASSIGN_OR_RETURN(const std::vector<Family> families, FamiliesOf(kernel));
-  ASSIGN_OR_RETURN(const std::vector<SetName> older, FindOlderTemporarySets());
-  SyncEngine engine(&kernel, families);
-  engine.WantNothing();
-  ASSIGN_OR_RETURN(Plan plan, engine.Preview());
-  plan.destroy_sets.insert(plan.destroy_sets.end(), older.begin(), older.end());
-  return plan;
-}
+v1::CleanupResult PlanCleanup() { return Run(Cleanup(true, {})); }
 
-absl::StatusOr<v1::CleanupResult> CleanUpKernel(Dataplane& kernel) {
-  ASSIGN_OR_RETURN(const std::vector<Family> families, FamiliesOf(kernel));
-  ASSIGN_OR_RETURN(const std::vector<SetName> older, FindOlderTemporarySets());
-  SyncEngine engine(&kernel, families);
-  engine.WantNothing();
-  ASSIGN_OR_RETURN(const Plan plan, engine.Preview());
-  v1::CleanupResult result;
-  result.set_found_anything(!plan.empty() || !older.empty());
-  ASSIGN_OR_RETURN(
-      SyncReport report,
-      SyncUntilDone([&] { return engine.Sync(); }, absl::SleepFor));
-  DestroyOlderSets(older, report, result);
-  *result.mutable_sync() = SummaryOf(report);
-  AddLeftovers(report, engine, result);
-  result.set_complete(result.problems().empty() && !report.retry);
-  return result;
+v1::CleanupResult CleanUpKernel(const CleanupOptions& options) {
+  return Run(Cleanup(false, options));
 }
 
 }  // namespace netpol

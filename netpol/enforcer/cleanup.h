@@ -2,25 +2,38 @@
 #ifndef NETPOL_ENFORCER_CLEANUP_H_
 #define NETPOL_ENFORCER_CLEANUP_H_
 
-#include "absl/status/statusor.h"
-#include "netpol/sync/dataplane.h"
-#include "netpol/sync/plan.h"
+#include <functional>
+
+#include "absl/time/time.h"
 #include "proto/netpol/status.pb.h"
 
 namespace netpol {
 
-// Of both families, as far as `kernel` has them, what is ours and what
-// kube-router and its older releases left; nothing of anybody else. `kernel` is
-// that of the calling thread's network namespace.
+// Of both flavours and both families, as far as the kernel of the calling
+// thread's network namespace has them: hooks, chains and sets, what is ours and
+// what kube-router and its older releases left, kube-router's own nf_tables
+// tables too; nothing of anybody else. Needs the capabilities of
+// RequireCapabilities(), and no program.
 
-// What CleanUpKernel() would do. Writes nothing.
-absl::StatusOr<Plan> PlanCleanup(Dataplane& kernel);
+// What CleanUpKernel() would do. Writes nothing, and makes no table. What
+// cannot be looked at is among the problems of the result, which is not
+// complete then.
+v1::CleanupResult PlanCleanup();
 
-// Does it; a set that is in use is tried again for 1.5 s. What could not be
-// removed is among the problems of the result, which is not complete then; an
-// error means that nothing is known of the rest. Nobody may enforce meanwhile:
-// it would all come back.
-absl::StatusOr<v1::CleanupResult> CleanUpKernel(Dataplane& kernel);
+struct CleanupOptions {
+  // How long the commit of a legacy table waits for the xtables lock.
+  absl::Duration lock_timeout = absl::Seconds(10);
+  // How to let time pass until a set is free; empty: by sleeping.
+  std::function<void(absl::Duration)> wait;
+};
+
+// Does it: one commit for each flavour and family that has something, then the
+// sets. What fails stops nothing else; what could not be removed is among the
+// problems, each with what to do, and the result is not complete then. A chain
+// that a rule of somebody else leads to stays, empty, and is such a problem.
+// Blocks up to the lock's timeout for each family, and 1.5 s for sets in use.
+// Nobody may enforce meanwhile: it would all come back.
+v1::CleanupResult CleanUpKernel(const CleanupOptions& options = {});
 
 }  // namespace netpol
 

@@ -23,6 +23,7 @@
 #include "netpol/dataplane/host/node_addresses.h"
 #include "netpol/enforcer/error_limiter.h"
 #include "netpol/enforcer/kernel_access.h"
+#include "netpol/enforcer/leftovers.h"
 #include "netpol/enforcer/node_warning.h"
 #include "netpol/enforcer/sync_log.h"
 #include "netpol/event_inbox.h"
@@ -34,6 +35,8 @@ namespace {
 constexpr absl::Duration kTurn = absl::Seconds(1);
 // Between two looks at a kernel that lacks something.
 constexpr absl::Duration kLookAtKernel = absl::Seconds(10);
+// Between two tries to remove what is left in the other flavour.
+constexpr absl::Duration kSweepAgain = absl::Seconds(10);
 // A start that takes longer says what it waits for.
 constexpr absl::Duration kSayWaiting = absl::Seconds(5);
 // Whoever posts faster than the loop takes waits: what lies here in between
@@ -64,14 +67,18 @@ class RunningEnforcer : public Enforcer {
   void Keep();
   void WaitForWork();
   void LookAtKernel();
+  void ChooseFlavour();
   absl::Status OpenLoop();
   void LookAtSource();
   void LookAtAddresses();
+  void LookAtLeftovers();
   void LookAtHealth();
   void TellWaiting(const LoopHealth& health);
   ControllerLoopCallbacks LoopCallbacks();
   // On the loop's thread.
   void WarnOfNode(const LoopHealth& health);
+  // Until it went well.
+  void SweepOnce();
 
   void Log(LogLevel level, absl::string_view line) const {
     if (callbacks_.log) callbacks_.log(level, line);
@@ -92,6 +99,7 @@ class RunningEnforcer : public Enforcer {
   ErrorLimiter waits_{absl::Minutes(1)};
   absl::Time next_look_at_kernel_ = absl::InfinitePast();  // steady
   size_t missing_features_ = 0;
+  absl::Time next_sweep_ = absl::InfinitePast();  // steady
   bool addresses_told_ = false;
   HealthVerdict verdict_;
   absl::Time next_look_at_health_ = absl::InfinitePast();  // steady
@@ -102,6 +110,10 @@ class RunningEnforcer : public Enforcer {
       [this](const std::string& line) { Log(LogLevel::kDebug, line); }}};
   LastingWarnings node_warnings_{absl::Hours(1)};
   std::atomic<bool> first_sync_told_ = false;
+  ErrorLimiter sweep_errors_{absl::Minutes(1)};
+  std::atomic<bool> swept_ = false;
+  // Set before there is a loop.
+  Flavour flavour_ = Flavour::kLegacy;
 
   int wake_ = -1;
   std::atomic<bool> stop_ = false;
@@ -201,6 +213,7 @@ void RunningEnforcer::Keep() {
     if (loop() != nullptr) {
       LookAtSource();
       LookAtAddresses();
+      LookAtLeftovers();
     }
     LookAtHealth();
     {
@@ -227,16 +240,19 @@ void RunningEnforcer::LookAtKernel() {
   const absl::Time now = SteadyNow();
   if (now < next_look_at_kernel_) return;
   std::vector<std::string> problems;
-  for (const v1::Problem& problem :
-       MissingFeatures(CheckKernel(options_.controller.layout.families))) {
+  if (loop() == nullptr) ChooseFlavour();
+  for (const v1::Problem& problem : MissingFeatures(
+           CheckKernel(options_.controller.layout.families, flavour_))) {
     problems.push_back(problem.text());
   }
   const size_t missing = problems.size();
   if (loop() == nullptr) {
     const absl::Status opened = OpenLoop();
     if (opened.ok()) {
-      Log(LogLevel::kInfo, absl::StrCat("enforcing network policies for node ",
-                                        options_.controller.node_name));
+      Log(LogLevel::kInfo,
+          absl::StrCat("enforcing network policies for node ",
+                       options_.controller.node_name, " with iptables flavour ",
+                       FlavourName(flavour_), ": ", state().flavour_reason));
     } else {
       problems.push_back(
           absl::StrCat("nothing is enforced yet: ", opened.message()));
@@ -254,9 +270,20 @@ void RunningEnforcer::LookAtKernel() {
   state_.kernel_problems = std::move(problems);
 }
 
+// Again as long as the kernel cannot be opened: what speaks for a flavour may
+// come later, as modules and programs may.
+void RunningEnforcer::ChooseFlavour() {
+  FlavourDecision decision =
+      DecideFlavour(options_.flavour, options_.controller.layout.families);
+  flavour_ = decision.flavour;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  state_.flavour = decision.flavour;
+  state_.flavour_reason = std::move(decision.reason);
+}
+
 absl::Status RunningEnforcer::OpenLoop() {
   ASSIGN_OR_RETURN(std::unique_ptr<Dataplane> kernel,
-                   OpenKernel(options_.lock_timeout));
+                   OpenKernel(flavour_, options_.lock_timeout));
   ASSIGN_OR_RETURN(std::unique_ptr<Controller> controller,
                    Controller::Create(options_.controller, std::move(kernel)));
   // Its thread calls back only after the first event, which comes through us.
@@ -276,6 +303,7 @@ ControllerLoopCallbacks RunningEnforcer::LoopCallbacks() {
     const LoopHealth health = loop()->health();
     sync_log_.OnSynced(report, now - health.last_success, now);
     WarnOfNode(health);
+    SweepOnce();
     if (callbacks_.on_synced) callbacks_.on_synced(report);
     if (!first_sync_told_.exchange(true) && callbacks_.on_first_sync)
       callbacks_.on_first_sync();
@@ -290,6 +318,19 @@ ControllerLoopCallbacks RunningEnforcer::LoopCallbacks() {
   };
   callbacks.on_in_kernel = callbacks_.on_in_kernel;
   return callbacks;
+}
+
+void RunningEnforcer::SweepOnce() {
+  if (swept_) return;
+  const absl::StatusOr<std::vector<std::string>> swept = SweepLeftovers(
+      flavour_, options_.controller.layout.families, options_.lock_timeout);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    state_.leftovers = std::string(swept.status().message());
+  }
+  if (!swept.ok()) return LogLimited(sweep_errors_, state().leftovers);
+  swept_ = true;
+  for (const std::string& line : *swept) Log(LogLevel::kInfo, line);
 }
 
 void RunningEnforcer::WarnOfNode(const LoopHealth& health) {
@@ -327,6 +368,14 @@ void RunningEnforcer::LogProblem(const SourceProblem& problem) const {
     case SourceProblem::Severity::kError:
       return Log(LogLevel::kError, problem.ToString());
   }
+}
+
+// The first sweep comes with the first sync; one that failed needs another.
+void RunningEnforcer::LookAtLeftovers() {
+  const absl::Time now = SteadyNow();
+  if (swept_ || now < next_sweep_ || !loop()->health().synced_once) return;
+  next_sweep_ = now + kSweepAgain;
+  loop()->RequestResync();
 }
 
 void RunningEnforcer::LookAtSource() {

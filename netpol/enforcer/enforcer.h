@@ -13,9 +13,11 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "netpol/base/pacer.h"
 #include "netpol/controller.h"
 #include "netpol/controller_loop.h"
+#include "netpol/dataplane/flavour.h"
 #include "netpol/enforcer/enforcer_state.h"
 #include "netpol/enforcer/health.h"
 #include "netpol/watch/watch_source.h"
@@ -28,7 +30,11 @@ enum class LogLevel : uint8_t { kDebug, kInfo, kWarning, kError };
 struct EnforcerOptions {
   ControllerOptions controller;
   PacerOptions pacing;
-  // How long a write waits for the xtables lock.
+  // Where rules are written. Empty: the flavour that the other components of
+  // this host use (DetectFlavour()), looked at once, when the kernel is opened.
+  // What is ours in the other is removed once the first sync is done.
+  absl::optional<Flavour> flavour;
+  // How long a write of a legacy table waits for the xtables lock.
   absl::Duration lock_timeout = absl::Seconds(10);
   // For on_health.
   HealthLimits health;

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "netpol/controller_loop.h"
+#include "netpol/dataplane/flavour.h"
 #include "netpol/watch/watch_source.h"
 
 namespace netpol {
@@ -21,9 +23,21 @@ struct EnforcerState {
   absl::Time last_beat = absl::InfinitePast();
   // The kernel could be opened. Until then `loop` says nothing.
   bool kernel_open = false;
+  // Where rules are written, and a sentence that says why there; empty until
+  // the kernel is looked at.
+  absl::optional<Flavour> flavour;
+  std::string flavour_reason;
+  // Why what is ours in the other flavour, or of a family that is off, could
+  // not be removed: it may refuse what is allowed.
+  std::string leftovers;
   // What it lacks, a sentence with its remedy each.
   std::vector<std::string> kernel_problems;
   LoopHealth loop;
+  // Told to enforce nothing. `kernel_problems` are then what could not be taken
+  // out of the kernel, and all that is said of syncs and kinds is empty.
+  bool disabled = false;
+  // Of a disabled one: nothing of ours is left.
+  bool cleaned = false;
   // Kinds that are watched at a server; empty for another source.
   std::vector<FollowedKind> followed;
   // Why the source as a whole cannot be read, and since when.

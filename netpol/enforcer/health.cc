@@ -35,6 +35,8 @@ class Judge {
   void LookAtSource();
   void LookAtKinds();
   void LookAtNotes();
+  // Instead of all but the threads.
+  void LookAtCleanup();
   HealthVerdict Take();
 
  private:
@@ -94,6 +96,12 @@ void Judge::LookAtKernel() {
   }
   for (const std::string& problem : state_.kernel_problems)
     Say(true, problem, problem);
+  if (!state_.leftovers.empty()) {
+    Say(true, "old rules could not be removed",
+        absl::StrCat("rules of an earlier enforcement stand beside ours and "
+                     "may refuse what is allowed; it is tried again: ",
+                     state_.leftovers));
+  }
 }
 
 void Judge::LookAtSyncs() {
@@ -219,8 +227,20 @@ void Judge::LookAtNotes() {
     Say(false, problem, problem);
 }
 
+void Judge::LookAtCleanup() {
+  for (const std::string& problem : state_.kernel_problems)
+    Say(true, problem, problem);
+  const std::string state =
+      state_.cleaned
+          ? "disabled: network policies are not enforced, and nothing of ours "
+            "is in the kernel"
+          : "disabled: what is ours is being taken out of the kernel";
+  Say(false, state, state);
+}
+
 HealthVerdict Judge::Take() {
-  verdict_.ready = state_.kernel_open && loop_.synced_once;
+  verdict_.ready = state_.disabled ? state_.cleaned
+                                   : state_.kernel_open && loop_.synced_once;
   return std::move(verdict_);
 }
 
@@ -230,6 +250,10 @@ HealthVerdict JudgeHealth(const EnforcerState& state, absl::Time now,
                           const HealthLimits& limits) {
   Judge judge(state, now, limits);
   judge.LookAtThreads();
+  if (state.disabled) {
+    judge.LookAtCleanup();
+    return judge.Take();
+  }
   judge.LookAtKernel();
   judge.LookAtSyncs();
   judge.LookAtStart();

@@ -56,7 +56,8 @@ struct HealthVerdict {
 // that waits too long once objects are known; objects or a node that are not
 // known in time; a first sync that does not come; a kernel that was not read
 // again in its period; a kind, or a source as a whole, that is not heard for
-// too long, or never was. A broken policy costs itself, and not the health.
+// too long, or never was. A broken policy costs itself, and not the health. One
+// that is disabled is ready, and says so, when its clean-up is done.
 HealthVerdict JudgeHealth(const EnforcerState& state, absl::Time now,
                           const HealthLimits& limits = {});
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -9,8 +10,10 @@
 #include "absl/strings/str_join.h"
 #include "netpol/base/status_macros.h"
 #include "netpol/dataplane/host/capabilities.h"
+#include "netpol/dataplane/host/flavour_detection.h"
 #include "netpol/dataplane/host/preflight.h"
 #include "netpol/dataplane/linux_dataplane.h"
+#include "netpol/enforcer/table_removal.h"
 
 namespace netpol {
 
@@ -31,9 +34,39 @@ absl::Status RequireCapabilities() {
       "capabilities"));
 }
 
+FlavourDecision DecideFlavour(absl::optional<Flavour> wanted,
+                              const std::vector<Family>& families) {
+  if (wanted.has_value()) return {*wanted, "it was asked for"};
+  FlavourChoice choice = DetectFlavour(families);
+  return {choice.flavour, std::move(choice.reason)};
+}
+
+namespace {
+
+bool HasOurChains(Flavour flavour) {
+  for (Family family : kFamilies) {
+    const absl::StatusOr<TableRemoval> found = FindOurTable(flavour, family);
+    if (found.ok() && !found->chains.empty()) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+FlavourDecision DecideFlavourToRead(absl::optional<Flavour> wanted) {
+  if (!wanted.has_value()) {
+    for (Flavour flavour : kFlavours) {
+      if (HasOurChains(flavour) && !HasOurChains(OtherFlavour(flavour)))
+        return {flavour, "our chains are there"};
+    }
+  }
+  return DecideFlavour(wanted, {kFamilies, std::end(kFamilies)});
+}
+
 absl::StatusOr<std::unique_ptr<Dataplane>> OpenKernel(
-    absl::Duration lock_timeout) {
+    Flavour flavour, absl::Duration lock_timeout) {
   LinuxDataplaneOptions options;
+  options.flavour = flavour;
   options.lock_timeout = lock_timeout;
   ASSIGN_OR_RETURN(std::unique_ptr<LinuxDataplane> dataplane,
                    LinuxDataplane::Create(options));
@@ -69,9 +102,11 @@ v1::CheckResult ResultOf(const std::vector<PreflightFinding>& findings) {
 
 }  // namespace
 
-v1::CheckResult CheckKernel(const std::vector<Family>& families) {
+v1::CheckResult CheckKernel(const std::vector<Family>& families,
+                            Flavour flavour) {
   PreflightOptions options;
   options.families = families;
+  options.flavour = flavour;
   return ResultOf(RunPreflight(options));
 }
 

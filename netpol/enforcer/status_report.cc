@@ -93,6 +93,10 @@ v1::DaemonStatus StatusOf(const EnforcerState& state,
   if (!state.source_error.empty()) status.set_source_error(state.source_error);
   TellCounts(state, *status.mutable_counts());
   status.set_kernel_open(state.kernel_open);
+  if (state.flavour.has_value()) {
+    status.set_iptables_backend(std::string(FlavourName(*state.flavour)));
+    status.set_backend_reason(state.flavour_reason);
+  }
   for (const std::string& problem : state.kernel_problems)
     status.add_kernel_problems(problem);
   for (const std::string& problem : state.loop.node_problems)

@@ -1,9 +1,12 @@
 #include "netpol/enforcer/sync_log.h"
 
-#include <cstdint>
+#include <algorithm>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/types/span.h"
 #include "netpol/enforcer/sync_summary.h"
 
 namespace netpol {
@@ -14,13 +17,18 @@ void SyncLog::OnSynced(const SyncReport& report, absl::Duration duration,
                                            absl::ToDoubleMilliseconds(duration),
                                            TextOf(SummaryOf(report)));
   (report.writes.total() > 0 ? sinks_.info : sinks_.debug)(line);
-  if (report.repairs > 0) {
+  if (!report.repaired.empty()) {
+    constexpr size_t kNamed = 5;
+    const size_t named = std::min(report.repaired.size(), kNamed);
+    std::string names = absl::StrJoin(
+        absl::MakeConstSpan(report.repaired).subspan(0, named), ", ");
+    if (report.repaired.size() > named)
+      absl::StrAppend(&names, " and ", report.repaired.size() - named, " more");
     sinks_.info(absl::StrCat(
-        Counted(static_cast<uint32_t>(report.repairs), "chain, set or hook",
-                "chains, sets and hooks"),
-        " of ours had been changed by another program, and mended: look for "
-        "one that writes rules on this node if it happens again"));
+        "changed by another program, and mended: ", names,
+        "; look for one that writes rules on this node if it happens again"));
   }
+  for (const std::string& notice : report.notices) sinks_.info(notice);
   for (const std::string& problem : report.problems) Error(problem, now);
   if (!report.problems.empty()) return;
   const int errors = limiter_.Clear();

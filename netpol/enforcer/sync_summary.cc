@@ -6,15 +6,12 @@
 #include "absl/strings/str_join.h"
 
 namespace netpol {
-namespace {
 
 std::string WritesText(const v1::KernelWrites& writes) {
   return absl::StrCat("kernel writes: ", writes.total(), " (set messages ",
                       writes.set_messages(), ", table commits ",
                       writes.table_commits(), ")");
 }
-
-}  // namespace
 
 std::string Counted(uint32_t count, absl::string_view one,
                     absl::string_view many) {

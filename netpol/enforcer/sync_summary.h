@@ -17,6 +17,9 @@ v1::SyncSummary SummaryOf(const SyncReport& report);
 // writes: 2 (set messages 1, table commits 1)".
 std::string TextOf(const v1::SyncSummary& sync);
 
+// "kernel writes: 2 (set messages 1, table commits 1)".
+std::string WritesText(const v1::KernelWrites& writes);
+
 // "1 set", "2 sets".
 std::string Counted(uint32_t count, absl::string_view one,
                     absl::string_view many);

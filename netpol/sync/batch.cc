@@ -144,7 +144,20 @@ void Batch::CommitTable(const PlannedTable& planned) {
   }
   report_.chains_written += static_cast<int>(change.write.size());
   report_.chains_removed += static_cast<int>(change.remove.size());
+  const Family family = planned.family;
   ledger_.TableCommitted(std::move(change));
+  NoteKept(family);
+}
+
+void Batch::NoteKept(Family family) {
+  for (const KeptChain& kept : dataplane_.kept_chains(family)) {
+    ledger_.ChainKept(family, kept.chain);
+    --report_.chains_removed;
+    report_.notices.push_back(absl::StrCat(
+        FamilyName(family), " chain ", kept.chain.value(),
+        ": emptied, but not deleted: a rule of chain ", kept.referrer,
+        ", which is not ours, leads to it; remove that rule"));
+  }
 }
 
 void Batch::DestroySets(const Plan& plan) {

@@ -45,6 +45,7 @@ class Batch {
   void AddMembers(const std::vector<PlannedMembers>& changes);
   void RemoveMembers(const std::vector<PlannedMembers>& changes);
   void CommitTable(const PlannedTable& planned);
+  void NoteKept(Family family);
   void DestroySets(const Plan& plan);
 
   void SetFailed(const SetName& name, absl::string_view problem);

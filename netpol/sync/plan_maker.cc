@@ -130,8 +130,8 @@ void PlanMaker::PlanOldSet(const SetName& name, const TrackedSet& set) {
     return;
   }
   const SetSpec spec = SpecOf(name, set);
-  const bool judges = set.effect == SetEffect::kJudges;
-  const bool allows = set.effect == SetEffect::kAllows;
+  const bool judges = set.present_effect() == SetEffect::kJudges;
+  const bool allows = set.present_effect() == SetEffect::kAllows;
   std::vector<SetMember> missing = set.members.Missing();
   std::vector<SetMember> surplus = set.members.Surplus();
   // What comes is added before what goes is removed, but where it judges.
@@ -160,7 +160,7 @@ void PlanMaker::PlanReplacement(const SetSpec& spec, const TrackedSet& set,
     planned.members = set.members.Wanted();
     missing.clear();
     surplus.clear();
-  } else if (set.effect == SetEffect::kAllows) {
+  } else if (set.present_effect() == SetEffect::kAllows) {
     // What goes stays until the rules have changed.
     planned.members = set.members.Wanted();
     planned.members.insert(planned.members.end(), surplus.begin(),

@@ -102,9 +102,12 @@ void RulesetLedger::Learn(Snapshot snapshot) {
   for (Family family : families_) {
     ObservedTable& observed = snapshot.table(family);
     TrackedTable& tracked = table(family);
+    tracked.kept.clear();
     tracked.chains.ForgetObserved();
-    for (auto& [name, rules] : observed.chains)
+    for (auto& [name, rules] : observed.chains) {
+      NoteJudging(rules);
       tracked.chains.Observe(name, std::move(rules));
+    }
     tracked.hooks_in_place = observed.hooks_in_place;
     tracked.hooks_found = observed.hooks_found > 0;
   }
@@ -145,7 +148,8 @@ void RulesetLedger::CompareTable(Family family, const ObservedTable& observed) {
           tampered_.FoundChain(family, name);
       });
   for (const auto& [name, rules] : observed.chains) {
-    if (tracked.chains.Observed(name) == nullptr)
+    const bool kept = rules.empty() && tracked.kept.count(name) > 0;
+    if (!kept && tracked.chains.Observed(name) == nullptr)
       tampered_.FoundChain(family, name);
   }
   if (tracked.hooks_in_place != observed.hooks_in_place ||
@@ -154,22 +158,50 @@ void RulesetLedger::CompareTable(Family family, const ObservedTable& observed) {
   }
 }
 
-int RulesetLedger::TakeMended() {
-  int mended = tampered_.TakeSets(
-      [&](const SetName& name) { return dirty_sets_.count(name) == 0; });
+std::vector<std::string> RulesetLedger::TakeMended() {
+  std::vector<std::string> mended;
+  tampered_.TakeSets(
+      [&](const SetName& name) { return dirty_sets_.count(name) == 0; },
+      mended);
   for (Family family : families_) {
-    mended += tampered_.TakeChains(family, [&](const ChainName& name) {
-      return table(family).chains.dirty().count(name) == 0;
-    });
-    mended += tampered_.TakeHooks(family, hooks_right(family));
+    tampered_.TakeChains(
+        family,
+        [&](const ChainName& name) {
+          return table(family).chains.dirty().count(name) == 0;
+        },
+        mended);
+    tampered_.TakeHooks(family, hooks_right(family), mended);
   }
   return mended;
+}
+
+bool RulesetLedger::SetSizesAre(
+    const absl::flat_hash_map<SetName, size_t>& sizes) const {
+  if (sizes.size() != existing_sets_) return false;
+  return std::all_of(sizes.begin(), sizes.end(), [&](const auto& size) {
+    const auto it = sets_.find(size.first);
+    if (it == sets_.end() || !it->second.exists) return false;
+    return it->second.foreign ||
+           it->second.members.observed_count() == size.second;
+  });
+}
+
+void RulesetLedger::NoteJudging(const std::vector<Rule>& rules) {
+  for (const Rule& rule : rules) {
+    for (const Match& match : rule.matches) {
+      const auto* use = absl::get_if<SetMatch>(&match);
+      if (use == nullptr || use->negated) continue;
+      const auto it = sets_.find(use->set);
+      if (it != sets_.end()) it->second.judging = true;
+    }
+  }
 }
 
 void RulesetLedger::LearnSets(const Snapshot& snapshot) {
   for (auto& [name, set] : sets_) {
     SetExists(set, false);
     set.foreign = false;
+    set.judging = false;
     set.members.ForgetObserved();
   }
   for (const auto& [name, observed] : snapshot.sets) {
@@ -223,6 +255,7 @@ void RulesetLedger::MembersRemoved(const SetName& name,
 
 void RulesetLedger::SetDestroyed(const SetName& name) {
   TrackedSet& set = sets_.at(name);
+  set.judging = false;
   SetExists(set, false);
   set.members.ForgetObserved();
   TouchSet(name, set);
@@ -230,12 +263,18 @@ void RulesetLedger::SetDestroyed(const SetName& name) {
 
 void RulesetLedger::TableCommitted(TableChange change) {
   TrackedTable& tracked = table(change.family);
-  for (Chain& chain : change.write)
+  for (Chain& chain : change.write) {
+    NoteJudging(chain.rules);
     tracked.chains.Observe(chain.name, std::move(chain.rules));
+  }
   for (const ChainName& name : change.remove) tracked.chains.Confirm(name);
   if (change.hooks == HookChange::kNone) return;
   tracked.hooks_in_place = tracked.hooks_found =
       change.hooks == HookChange::kEnsure;
+}
+
+void RulesetLedger::ChainKept(Family family, const ChainName& name) {
+  table(family).kept.insert(name);
 }
 
 void RulesetLedger::SetExists(TrackedSet& set, bool exists) {

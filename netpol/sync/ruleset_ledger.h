@@ -5,10 +5,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
 #include "netpol/base/ip.h"
 #include "netpol/rules/names.h"
@@ -32,15 +34,27 @@ struct TrackedSet {
   bool foreign = false;  // holds what we would not write
   uint32_t max_elements = 65536;
   uint32_t hash_size = 64;
+  // A rule that is in the kernel judges by it: matches what is in it.
+  bool judging = false;
   // Which change first asked for it: the larger, the newer.
   uint64_t wanted_since = 0;
   MemberTracker members;
+
+  // What an additional member does as things are: one that is to judge allows
+  // and refuses nothing as long as no rule looks at it, and can be filled like
+  // one that allows. It may be there before any rule of ours: left by another
+  // layout, or by a start that was cut short.
+  SetEffect present_effect() const {
+    return effect == SetEffect::kJudges && !judging ? SetEffect::kAllows
+                                                    : effect;
+  }
 };
 
 struct TrackedTable {
   DeltaTracker<ChainName, std::vector<Rule>> chains;
   bool hooks_in_place = false;
   bool hooks_found = false;
+  absl::btree_set<ChainName> kept;  // see RulesetLedger::ChainKept()
 };
 
 // Memory only: changes and receipts are written in, and whoever makes a plan
@@ -68,6 +82,9 @@ class RulesetLedger {
   void MembersRemoved(const SetName& name, absl::Span<const SetMember> members);
   void SetDestroyed(const SetName& name);
   void TableCommitted(TableChange change);
+  // One that the change removed exists still, empty, since somebody else holds
+  // on to it: nothing is to be done about it before the next Learn().
+  void ChainKept(Family family, const ChainName& name);
 
   // A step that concerned these failed: who can say what it left.
   void Distrust(const SetName& name) { tampered_.Distrust(name); }
@@ -89,10 +106,15 @@ class RulesetLedger {
                                                 : !table(family).hooks_found;
   }
 
-  // How many sets, chains and hooks of a family were not as believed when they
-  // were read, not as wanted either, and are as wanted by now. Each counts
-  // once; Learn() forgets those that were not taken.
-  int TakeMended();
+  // Sets, chains and hooks of a family that were not as believed when they
+  // were read, not as wanted either, and are as wanted by now; see
+  // TamperRecord for their names. Each comes once; Learn() forgets those that
+  // were not taken.
+  std::vector<std::string> TakeMended();
+
+  // Whether sets exist, and have as many members, as `sizes` says; those that
+  // hold what we would not write are passed over.
+  bool SetSizesAre(const absl::flat_hash_map<SetName, size_t>& sizes) const;
 
   // How many there are.
   size_t existing_sets() const { return existing_sets_; }
@@ -111,6 +133,8 @@ class RulesetLedger {
   // Adds a wanted chain to the counts, or takes it out.
   void CountChain(Family family, const ChainName& name, int sign);
   void LearnSets(const Snapshot& snapshot);
+  // Notes the sets that `rules`, which are in the kernel, judge by.
+  void NoteJudging(const std::vector<Rule>& rules);
   // What is not as it is believed to be: before it is believed.
   void CompareSets(const Snapshot& snapshot);
   void CompareTable(Family family, const ObservedTable& observed);

@@ -46,7 +46,8 @@ absl::StatusOr<SyncReport> SyncEngine::SyncOnce() {
   const absl::Status status =
       plan.empty() ? absl::OkStatus() : batch.Apply(plan);
   SyncReport report = batch.report();
-  mended_ += ledger_.TakeMended();
+  for (std::string& mended : ledger_.TakeMended())
+    mended_.push_back(std::move(mended));
   if (!status.ok() || !report.problems.empty() || OthersTakeTheRoom(plan))
     known_ = false;
   if (!status.ok()) return status;
@@ -55,13 +56,21 @@ absl::StatusOr<SyncReport> SyncEngine::SyncOnce() {
         absl::StrCat("set ", refused.name.value(), ": ", refused.reason));
     report.retry = true;
   }
-  report.repairs = std::exchange(mended_, 0);
+  report.repaired = std::exchange(mended_, {});
   for (Family family : ledger_.families())
     report.times.of(family).read = times.of(family).read;
   const WriteCounts after = dataplane_.writes();
   report.writes.set_messages = after.set_messages - before.set_messages;
   report.writes.table_commits = after.table_commits - before.table_commits;
   return report;
+}
+
+bool SyncEngine::LookForChanges() {
+  if (!known_) return false;
+  const absl::StatusOr<Glance> glance = dataplane_.Look(ledger_.families());
+  known_ = glance.ok() && !glance->tables_may_differ &&
+           ledger_.SetSizesAre(glance->set_sizes);
+  return !known_;
 }
 
 bool SyncEngine::OthersTakeTheRoom(const Plan& plan) const {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -58,6 +59,11 @@ class SyncEngine {
   // What is believed about the kernel is to be read again before the next step.
   void QueueResync() { known_ = false; }
 
+  // A cheap look whether somebody else changed anything since the last step
+  // (Dataplane::Look()). If so, or if that cannot be said, what is believed is
+  // read again before the next step. False while that is to happen anyway.
+  bool LookForChanges();
+
   // Nothing is wanted any more: the next Sync() removes the hooks, the chains
   // and the sets that are ours.
   void WantNothing() { ledger_.WantNothing(); }
@@ -78,7 +84,7 @@ class SyncEngine {
   SyncEngineOptions options_;
   RulesetLedger ledger_;
   bool known_ = false;
-  int mended_ = 0;  // and not yet reported
+  std::vector<std::string> mended_;  // and not yet reported
 };
 
 }  // namespace netpol

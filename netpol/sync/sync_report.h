@@ -46,16 +46,20 @@ struct SyncReport {
   int members_removed = 0;
   int chains_written = 0;
   int chains_removed = 0;
-  // Of chains, sets and each family's hooks: how many somebody else had changed
-  // since they were last read or written, and are as they should be again. Seen
-  // only when the kernel is read anew. What was found at the first reading does
-  // not count, nor what a step of ours that failed may have left.
-  int repairs = 0;
+  // Chains, sets and each family's hooks that somebody else had changed since
+  // they were last read or written, and that are as they should be again: "set
+  // X", "IPv4 chain Y", "IPv6 jumps to our chains". Seen only when the kernel
+  // is read anew. What was found at the first reading does not count, nor what
+  // a step of ours that failed may have left.
+  std::vector<std::string> repaired;
   WriteCounts writes;
   SyncTimes times;
   // What could not be done though the rest was; a sentence each, naming the
   // object. Where a set is missing, the rules that allow by it are left out.
   std::vector<std::string> problems;
+  // What is left as it is, harmless, until somebody else does something; a
+  // sentence each, naming the object and what to do.
+  std::vector<std::string> notices;
   // Something is left to do: a set that was still in use, or what `problems`
   // names.
   bool retry = false;

@@ -3,8 +3,12 @@
 #define NETPOL_SYNC_TAMPER_RECORD_H_
 
 #include <iterator>
+#include <string>
+#include <vector>
 
 #include "absl/container/btree_set.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "netpol/base/ip.h"
 #include "netpol/rules/names.h"
 #include "netpol/sync/dataplane.h"
@@ -40,20 +44,24 @@ class TamperRecord {
   // What was read is what is believed from now on.
   void EndReading();
 
-  // ---- Forgets all of these for which the argument says so; how many.
+  // ---- Forgets all of these for which the argument says so, and adds them to
+  // `names`: "set X", "IPv4 chain Y", "IPv6 jumps to our chains".
 
   template <typename Condition>
-  int TakeSets(Condition condition) {
-    return Take(sets_, condition);
+  void TakeSets(Condition condition, std::vector<std::string>& names) {
+    Take(sets_, condition, "set ", names);
   }
   template <typename Condition>
-  int TakeChains(Family family, Condition condition) {
-    return Take(of(family).chains, condition);
+  void TakeChains(Family family, Condition condition,
+                  std::vector<std::string>& names) {
+    Take(of(family).chains, condition,
+         absl::StrCat(FamilyName(family), " chain "), names);
   }
-  int TakeHooks(Family family, bool condition) {
-    if (!of(family).hooks || !condition) return 0;
+  void TakeHooks(Family family, bool condition,
+                 std::vector<std::string>& names) {
+    if (!of(family).hooks || !condition) return;
     of(family).hooks = false;
-    return 1;
+    names.push_back(absl::StrCat(FamilyName(family), " jumps to our chains"));
   }
 
  private:
@@ -63,15 +71,14 @@ class TamperRecord {
     absl::btree_set<ChainName> doubted_chains;
   };
 
-  template <typename Names, typename Condition>
-  static int Take(Names& names, Condition condition) {
-    int taken = 0;
-    for (auto it = names.begin(); it != names.end();) {
+  template <typename Found, typename Condition>
+  static void Take(Found& found, Condition condition, absl::string_view kind,
+                   std::vector<std::string>& names) {
+    for (auto it = found.begin(); it != found.end();) {
       const bool take = condition(*it);
-      taken += take ? 1 : 0;
-      it = take ? names.erase(it) : std::next(it);
+      if (take) names.push_back(absl::StrCat(kind, it->value()));
+      it = take ? found.erase(it) : std::next(it);
     }
-    return taken;
   }
 
   Table& of(Family family) { return tables_[static_cast<int>(family)]; }

@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "netpol/controller.h"
-#include "netpol/dataplane/linux_dataplane.h"
 #include "netpol/testing/cluster.h"
 #include "netpol/testing/packet.h"
 #include "netpol/testing/reference_evaluator.h"
@@ -17,6 +16,7 @@
 #include "tests/cases/case_reader.h"
 #include "tests/kernel/lab/conntrack.h"
 #include "tests/kernel/lab/lab_fixture.h"
+#include "tests/kernel/lab/lab_flavour.h"
 #include "tests/kernel/lab/packet_lab.h"
 
 namespace netpol {
@@ -43,8 +43,7 @@ class CaseTest : public LabFixture,
   }
 
   void MakeController() {
-    absl::StatusOr<std::unique_ptr<LinuxDataplane>> dataplane =
-        LinuxDataplane::Create({});
+    absl::StatusOr<std::unique_ptr<LinuxDataplane>> dataplane = OpenLabKernel();
     ASSERT_TRUE(dataplane.ok()) << dataplane.status();
     ControllerOptions options;
     options.node_name = kCaseNode;

@@ -55,7 +55,8 @@ class LoopTest : public testing::Test {
   }
 
   // What is to be prepared in the kernel must be before this.
-  void Start(PacerOptions pacing = Eager()) {
+  void Start(PacerOptions pacing = Eager(),
+             absl::Duration look_period = absl::InfiniteDuration()) {
     ControllerLoopCallbacks callbacks;
     callbacks.on_synced = [this](const SyncReport&) {
       const std::lock_guard<std::mutex> lock(mutex_);
@@ -78,7 +79,7 @@ class LoopTest : public testing::Test {
         };
     callbacks.on_in_kernel = on_in_kernel_;
     loop_ = std::make_unique<ControllerLoop>(std::move(controller_), pacing,
-                                             std::move(callbacks));
+                                             std::move(callbacks), look_period);
   }
 
   // Waits until `done` holds, which may look at everything below.

@@ -69,6 +69,23 @@ TEST_F(LoopTest, HalfAListingIsNoErrorAndNoSync) {
   EXPECT_THAT(Errors(), IsEmpty());
 }
 
+TEST_F(LoopTest, WhatOthersChangeIsSeenWithoutBeingAskedFor) {
+  // Once, on the loop's thread, as another program would between two syncs.
+  bool tampered = false;
+  after_sync_ = [&] {
+    if (tampered || !state_.table(Family::kIPv4).hooks_in_place) return;
+    tampered = true;
+    kernel_->table(Family::kIPv4).InsertForeignRule("FORWARD", 0);
+  };
+  Start(Eager(), absl::Milliseconds(1));
+  loop_->Post(ListingOf(Cluster()));
+  Await([&] {
+    return tampered && syncs_ > 1 && state_.table(Family::kIPv4).hooks_in_place;
+  });
+  EXPECT_EQ(loop_->health().repairs, 1u);
+  EXPECT_THAT(Errors(), IsEmpty());
+}
+
 TEST_F(LoopTest, FailedSyncIsTriedAgain) {
   int refusals = 3;
   kernel_->set_gate([&refusals](const Operation& operation) {

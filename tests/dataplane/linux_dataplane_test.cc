@@ -117,14 +117,14 @@ TEST_P(LinuxDataplaneTest, EngineTellsOthersChangesFromItsOwn) {
   engine.Stage(change);
   absl::StatusOr<SyncReport> report = engine.Sync();
   ASSERT_TRUE(report.ok()) << report.status();
-  EXPECT_EQ(report->repairs, 0);
+  EXPECT_EQ(report->repaired.size(), 0u);
   EXPECT_GT(report->times.of(family()).read, absl::ZeroDuration());
   EXPECT_GT(report->times.of(family()).commit, absl::ZeroDuration());
   const auto look = [&] {
     engine.QueueResync();
     report = engine.Sync();
     EXPECT_TRUE(report.ok()) << report.status();
-    return report.ok() ? report->repairs : -1;
+    return report.ok() ? static_cast<int>(report->repaired.size()) : -1;
   };
   EXPECT_EQ(look(), 0);
   Run("ipset flush " + spec_.name.value());

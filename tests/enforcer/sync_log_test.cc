@@ -49,12 +49,13 @@ TEST_F(SyncLogTest, ReadyIsSaidOnceAndSilentSyncsAreNotLogged) {
 
 TEST_F(SyncLogTest, RepairsAreTold) {
   SyncReport report = Wrote();
-  report.repairs = 2;
+  report.repaired = {"IPv4 chain KUBE-ROUTER-INPUT", "set KUBE-SRC-A"};
   log_.OnSynced(report, absl::Milliseconds(1), now_);
   EXPECT_THAT(info_,
               ElementsAre(HasSubstr("synced in "),
-                          HasSubstr("2 chains, sets and hooks of ours had been "
-                                    "changed by another program"),
+                          HasSubstr("changed by another program, and mended: "
+                                    "IPv4 chain KUBE-ROUTER-INPUT, set "
+                                    "KUBE-SRC-A;"),
                           "ready"));
 }
 

@@ -11,7 +11,6 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "netpol/controller.h"
-#include "netpol/dataplane/linux_dataplane.h"
 #include "netpol/testing/cluster.h"
 #include "netpol/testing/packet.h"
 #include "netpol/testing/packet_way.h"
@@ -23,6 +22,7 @@
 #include "tests/kernel/lab/conntrack.h"
 #include "tests/kernel/lab/lab_cluster_options.h"
 #include "tests/kernel/lab/lab_fixture.h"
+#include "tests/kernel/lab/lab_flavour.h"
 #include "tests/kernel/lab/packet_lab.h"
 
 namespace netpol {
@@ -52,7 +52,7 @@ class RandomClusterKernelTest : public LabFixture {
   void Enforce(const Cluster& cluster) {
     const absl::Status ran = lab_->RunOnNode([&] {
       absl::StatusOr<std::unique_ptr<LinuxDataplane>> dataplane =
-          LinuxDataplane::Create({});
+          OpenLabKernel();
       ASSERT_TRUE(dataplane.ok()) << dataplane.status();
       ControllerOptions options;
       options.node_name = options_.node;

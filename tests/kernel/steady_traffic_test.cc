@@ -12,10 +12,10 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "netpol/controller.h"
-#include "netpol/dataplane/linux_dataplane.h"
 #include "netpol/testing/builders.h"
 #include "netpol/testing/cluster.h"
 #include "tests/kernel/lab/lab_fixture.h"
+#include "tests/kernel/lab/lab_flavour.h"
 #include "tests/kernel/lab/packet_lab.h"
 #include "tests/kernel/lab/steady_probes.h"
 
@@ -113,7 +113,7 @@ TEST_F(SteadyTrafficTest, VerdictsThatStayHoldDuringHundredsOfCommits) {
   uint64_t commits = 0;
   std::thread churn([&] {
     const absl::Status ran = lab_->RunOnNode([&] {
-      auto dataplane = LinuxDataplane::Create({});
+      auto dataplane = OpenLabKernel();
       if (!dataplane.ok()) {
         failure = std::string(dataplane.status().message());
         return;

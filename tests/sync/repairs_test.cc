@@ -34,7 +34,7 @@ class RepairsTest : public EngineTest {
   // Repairs that the next sync reports when it reads the kernel anew.
   int RepairsFound() {
     engine_.QueueResync();
-    return Sync().repairs;
+    return static_cast<int>(Sync().repaired.size());
   }
 };
 
@@ -48,7 +48,7 @@ TEST_F(RepairsTest, WhatTheFirstReadingFindsIsNoRepair) {
   ASSERT_TRUE(kernel_.Load(left).ok());
   const SyncReport report = Apply(Wanted());
   EXPECT_EQ(report.chains_removed, 1);
-  EXPECT_EQ(report.repairs, 0);
+  EXPECT_EQ(report.repaired.size(), 0u);
 }
 
 TEST_F(RepairsTest, OwnChangesAreNoRepairs) {
@@ -71,7 +71,7 @@ TEST_F(RepairsTest, EachThingThatSomebodyChangedCountsOnce) {
   Apply(Wanted());
   kernel_.table(kV4).Flush(ChainName(kPolicy));
   kernel_.sets().Flush(SetName("KUBE-SRC-A"));
-  EXPECT_EQ(Sync().repairs, 0) << "nobody has looked";
+  EXPECT_EQ(Sync().repaired.size(), 0u) << "nobody has looked";
   EXPECT_EQ(RepairsFound(), 2);
   EXPECT_THAT(MembersInKernel("KUBE-SRC-A"),
               ElementsAre("10.0.0.1", "10.0.0.2"));
@@ -146,12 +146,12 @@ TEST_F(RepairsTest, OnlyWhatIsMendedCountsAndTheRestWhenItIs) {
   engine_.QueueResync();
   // The set is mended, but no report says so.
   EXPECT_FALSE(engine_.Sync().ok());
-  EXPECT_EQ(Sync().repairs, 2);
+  EXPECT_EQ(Sync().repaired.size(), 2u);
   kernel_.sets().Flush(SetName("KUBE-SRC-A"));
   kernel_.FailNext(OperationKind::kAddMembers,
                    absl::UnavailableError("no memory"));
   EXPECT_EQ(RepairsFound(), 0);
-  EXPECT_EQ(Sync().repairs, 1);
+  EXPECT_EQ(Sync().repaired.size(), 1u);
 }
 
 // It was done though the answer was bad; and by the next reading it is not
@@ -169,7 +169,7 @@ TEST_F(RepairsTest, WhatAFailedStepLeftIsNobodyElses) {
     kernel_.ClearLog();
     const SyncReport report = Sync();
     EXPECT_THAT(Deeds(kernel_), testing::Not(testing::IsEmpty()));
-    EXPECT_EQ(report.repairs, 0) << OperationName(kind);
+    EXPECT_EQ(report.repaired.size(), 0u) << OperationName(kind);
     EXPECT_TRUE(engine_.Preview()->empty());
   };
   RulesetChange add, remove;
@@ -209,7 +209,7 @@ TEST_F(RepairsTest, ContentThatCouldNotBePutInPlaceIsNobodyElses) {
   ObservedSet left;
   left.spec.name = SetName("kube-router-tmp-0123456789ab");
   kernel_.sets().Put(left);
-  EXPECT_EQ(Sync().repairs, 0);
+  EXPECT_EQ(Sync().repaired.size(), 0u);
   EXPECT_FALSE(SetInKernel(left.spec.name.value()));
 }
 
@@ -218,7 +218,7 @@ TEST_F(RepairsTest, ALookBeforeTheSyncLosesNone) {
   kernel_.table(kV4).Flush(ChainName(kPolicy));
   engine_.QueueResync();
   ASSERT_TRUE(engine_.Preview().ok());
-  EXPECT_EQ(Sync().repairs, 1);
+  EXPECT_EQ(Sync().repaired.size(), 1u);
 }
 
 TEST_F(RepairsTest, TimesAreThoseOfWhatWasDone) {

@@ -50,6 +50,54 @@ RulesetChange Wanted() {
   return change;
 }
 
+// The other layout's rules use the set of the same name otherwise, or nobody
+// does, since a start was cut short: were it filled after the rules have
+// changed, nothing would be judged for a moment.
+TEST_F(SyncEngineTakeoverTest, SetThatNoRuleJudgesByIsFilledBeforeTheRules) {
+  Snapshot left = Leftovers();
+  ObservedTable& table = left.table(kV4);
+  Rule unknown;
+  unknown.matches = {SetMatch{SetName(kJudged), Side::kSource, 1, true}};
+  unknown.action = RejectAction();
+  table.chains[ChainName("KUBE-POD-FW-OLD")].push_back(unknown);
+  left.sets[SetName(kJudged)] = Found(kJudged, {"10.9.0.1", "10.9.0.7"});
+  ASSERT_TRUE(kernel_.Load(left).ok());
+  engine_.Stage(Wanted());
+  std::vector<std::string> at_commit;
+  kernel_.set_gate([&](const Operation& operation) {
+    if (operation.kind == OperationKind::kCommitTable)
+      at_commit = MembersInKernel(kJudged);
+    return absl::OkStatus();
+  });
+  Sync();
+  EXPECT_THAT(at_commit, ElementsAre("10.9.0.1", "10.9.0.2", "10.9.0.7"))
+      << "filled, and none that the old rules may need is gone";
+  EXPECT_THAT(MembersInKernel(kJudged), ElementsAre("10.9.0.1", "10.9.0.2"));
+  // From now on it judges.
+  RulesetChange change;
+  change.members = {Present(kJudged, "10.9.0.3"), Absent(kJudged, "10.9.0.1")};
+  change.table(kV4).chains = {{ChainName(kPolicy), {}}};
+  Apply(std::move(change));
+  EXPECT_THAT(at_commit, ElementsAre("10.9.0.2"));
+}
+
+TEST_F(SyncEngineTakeoverTest, SetThatIsTooSmallAndJudgesNobodyIsReplaced) {
+  Snapshot left;
+  ObservedSet small = Found(kJudged, {"10.9.0.1"});
+  small.spec.max_elements = 1;
+  left.sets[SetName(kJudged)] = small;
+  ASSERT_TRUE(kernel_.Load(left).ok());
+  engine_.Stage(Wanted());
+  std::vector<std::string> at_commit;
+  kernel_.set_gate([&](const Operation& operation) {
+    if (operation.kind == OperationKind::kCommitTable)
+      at_commit = MembersInKernel(kJudged);
+    return absl::OkStatus();
+  });
+  Sync();
+  EXPECT_THAT(at_commit, ElementsAre("10.9.0.1", "10.9.0.2"));
+}
+
 TEST_F(SyncEngineTakeoverTest, OnlyTheDifferenceIsWritten) {
   ASSERT_TRUE(kernel_.Load(Leftovers()).ok());
   engine_.Stage(Wanted());
@@ -68,8 +116,8 @@ TEST_F(SyncEngineTakeoverTest, OnlyTheDifferenceIsWritten) {
   const SyncReport report = Sync();
   EXPECT_THAT(
       Deeds(kernel_),
-      ElementsAre("AddMembers KUBE-SRC-A", "CommitTable IPv4",
-                  "AddMembers kube-router-local-pods",
+      ElementsAre("AddMembers KUBE-SRC-A", "AddMembers kube-router-local-pods",
+                  "CommitTable IPv4",
                   "RemoveMembers KUBE-SRC-A", "DestroySet KUBE-SRC-OLD"));
   EXPECT_EQ(report.chains_removed, 1);
   EXPECT_THAT(MembersInKernel("KUBE-SRC-A"),

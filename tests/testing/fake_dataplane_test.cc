@@ -317,12 +317,33 @@ TEST_F(FakeDataplaneTest, HookedChainIsNotDeletedUnlessUnhooked) {
   EXPECT_EQ(Table().hooks_found, 0);
 }
 
-TEST_F(FakeDataplaneTest, ChainUsedBySomebodyElseIsNotDeleted) {
-  ASSERT_DONE(Commit({}));
+TEST_F(FakeDataplaneTest, ChainUsedBySomebodyElseIsEmptiedAndNotDeleted) {
+  ASSERT_DONE(Commit({Does(AcceptAction())}));
   fake_.table(Family::kIPv4).AddForeignCaller(kA);
-  EXPECT_REFUSED(fake_.CommitTable(Delete({kA})), FailedPrecondition);
+  EXPECT_TRUE(fake_.CommitTable(Delete({kA})).ok());
+  ASSERT_THAT(Table().chains, testing::SizeIs(1));
+  EXPECT_THAT(Table().chains.at(kA), IsEmpty());
+  ASSERT_THAT(fake_.kept_chains(Family::kIPv4), testing::SizeIs(1));
+  EXPECT_EQ(fake_.kept_chains(Family::kIPv4)[0].chain, kA);
   fake_.table(Family::kIPv4).RemoveForeignCaller(kA);
   EXPECT_TRUE(fake_.CommitTable(Delete({kA})).ok());
+  EXPECT_THAT(Table().chains, IsEmpty());
+  EXPECT_THAT(fake_.kept_chains(Family::kIPv4), IsEmpty());
+}
+
+TEST_F(FakeDataplaneTest, LookSeesWhatOthersDidAndNothingElse) {
+  ASSERT_DONE(Commit({}));
+  ASSERT_TRUE(fake_.Read({Family::kIPv4}).ok());
+  ASSERT_DONE(Commit({Does(AcceptAction())}));
+  EXPECT_FALSE(fake_.Look({Family::kIPv4})->tables_may_differ);
+  fake_.table(Family::kIPv4).Flush(kA);
+  EXPECT_TRUE(fake_.Look({Family::kIPv4})->tables_may_differ);
+  EXPECT_FALSE(fake_.Look({Family::kIPv6})->tables_may_differ);
+  ASSERT_DONE(Commit({Does(AcceptAction())}));
+  EXPECT_TRUE(fake_.Look({Family::kIPv4})->tables_may_differ)
+      << "nobody has read what else they did";
+  ASSERT_TRUE(fake_.Read({Family::kIPv4}).ok());
+  EXPECT_FALSE(fake_.Look({Family::kIPv4})->tables_may_differ);
 }
 
 TEST_F(FakeDataplaneTest, DeletingAChainThatIsNotThereIsNoError) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "netpol/base/ip.h"
+#include "netpol/dataplane/flavour.h"
 
 namespace netpol {
 
@@ -21,6 +22,7 @@ struct PreflightFinding {
 
 struct PreflightOptions {
   std::vector<Family> families = {Family::kIPv4, Family::kIPv6};
+  Flavour flavour = Flavour::kLegacy;
   // Of the xtables lock; empty: as iptables takes it, from XTABLES_LOCKFILE,
   // else /run/xtables.lock.
   std::string lock_path;

@@ -64,7 +64,7 @@ absl::StatusOr<std::vector<SetName>> FindOlderTemporarySets() {
                    IpsetChannel::Open());
   RETURN_IF_ERROR(CheckIpsetSubsystem(*channel));
   std::vector<SetName> sets;
-  const NetlinkMessage query = EncodeListQuery(ListScope::kMembers);
+  const NetlinkMessage query = EncodeListQuery(ListScope::kHeads);
   ASSIGN_OR_RETURN(const IpsetAnswer answer,
                    channel->Transact(absl::MakeConstSpan(&query, 1),
                                      [&](const nlmsghdr& message) {

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "netpol/base/status_macros.h"
@@ -16,6 +15,7 @@
 #include "netpol/dataplane/legacy/hook_jumps.h"
 #include "netpol/dataplane/legacy/table_error.h"
 #include "netpol/dataplane/legacy/xtables_lock.h"
+#include "netpol/dataplane/table_change_check.h"
 
 namespace netpol {
 namespace {
@@ -28,29 +28,6 @@ constexpr int kAttempts = 5;
 // in place, as the next reading shows, but counters are lost.
 bool MayBeAnotherWriter(int error) {
   return error == EAGAIN || error == EINVAL;
-}
-
-absl::Status CheckChains(const TableChange& change, Family family) {
-  if (change.family != family) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a change of ", FamilyName(change.family),
-                     " given to the table of ", FamilyName(family)));
-  }
-  absl::flat_hash_set<ChainName> seen;
-  const auto check = [&](const ChainName& chain) -> absl::Status {
-    if (!ChainName::IsOurs(chain.value())) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("chain \"", chain.value(), "\" is not ours"));
-    }
-    if (!seen.insert(chain).second) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "chain ", chain.value(), " is named twice in one change"));
-    }
-    return absl::OkStatus();
-  };
-  for (const Chain& chain : change.write) RETURN_IF_ERROR(check(chain.name));
-  for (const ChainName& chain : change.remove) RETURN_IF_ERROR(check(chain));
-  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<EncodedChain>> EncodeChains(
@@ -187,7 +164,7 @@ absl::StatusOr<ObservedTable> FilterTable::Read() {
 }
 
 absl::Status FilterTable::Commit(const TableChange& change) {
-  RETURN_IF_ERROR(CheckChains(change, family_));
+  RETURN_IF_ERROR(CheckTableChange(change, family_));
   kept_.clear();
   if (change.empty()) return absl::OkStatus();
   // Before the lock is taken: encoding needs no table.

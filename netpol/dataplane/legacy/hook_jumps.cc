@@ -1,14 +1,12 @@
 #include "netpol/dataplane/legacy/hook_jumps.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "netpol/base/status_macros.h"
+#include "netpol/dataplane/hook_layout.h"
 #include "netpol/dataplane/legacy/entry_codec.h"
 #include "netpol/dataplane/legacy/entry_parts.h"
 #include "netpol/rules/names.h"
@@ -17,39 +15,13 @@
 namespace netpol {
 namespace {
 
-struct Hook {
-  const char* builtin;
-  absl::string_view chain;
-  // kube-router finds its jumps by these words.
-  const char* comment;
-};
-
-constexpr Hook kHooks[] = {
-    {"INPUT", kInputChain, "kube-router netpol - 4IA2OSFRMVNDXBVV"},
-    {"FORWARD", kForwardChain, "kube-router netpol - TEMCG2JMHZYE7H7T"},
-    {"OUTPUT", kOutputChain, "kube-router netpol - VEAAIY32XVBHCSCY"},
-};
-
-bool IsHookChain(absl::string_view chain) {
-  return std::any_of(std::begin(kHooks), std::end(kHooks),
-                     [&](const Hook& hook) { return hook.chain == chain; });
-}
-
-absl::StatusOr<EntryParts> HookEntry(const Hook& hook, Family family) {
-  Rule rule;
-  rule.comment = hook.comment;
-  rule.action = JumpAction{ChainName(hook.chain)};
+absl::StatusOr<EntryParts> HookEntry(const HookPlace& hook, Family family) {
   SetIndex no_sets;
-  return EncodeRule(rule, family, no_sets);
+  return EncodeRule(HookRule(hook), family, no_sets);
 }
 
-// Releases of kube-router before the chains had an end of their own put this
-// into the built-in chains: accept what carries the mark of judged packets. One
-// condition, no other, and a comment that begins with one of kube-router's own
-// ways to say it; a rule that merely holds these words is somebody else's.
 absl::StatusOr<bool> IsOlderAccept(const IptcHandle& handle,
                                    const EntryView& view) {
-  constexpr uint32_t kPassed = 0x20000;
   if (view.target != "ACCEPT") return false;
   ASSIGN_OR_RETURN(EntryParts parts,
                    Dissect(handle.family(), view.entry, view.target));
@@ -57,19 +29,11 @@ absl::StatusOr<bool> IsOlderAccept(const IptcHandle& handle,
   if (parts.matches.size() != 2 || parts.matches[1].name != "mark") {
     return false;
   }
-  // They had the comment first, where ours is last.
   std::swap(parts.matches[0], parts.matches[1]);
   SetIndex no_sets;
   const Rule rule = DecodeRule(parts, handle.family(), no_sets);
-  Rule wanted;
-  wanted.comment = rule.comment;
-  wanted.matches = {MarkMatch{kPassed, kPassed}};
-  wanted.action = AcceptAction{};
-  if (rule != wanted) return false;
-  return absl::StartsWith(rule.comment, "KUBE-ROUTER ") ||
-         absl::StartsWith(
-             rule.comment,
-             "rule to explicitly ACCEPT traffic that comply to network ");
+  return rule == OlderAcceptRule(rule.comment) &&
+         IsOlderAcceptComment(rule.comment);
 }
 
 // The positions of all that RemoveHooks() takes out of `builtin`.
@@ -97,7 +61,8 @@ struct HookPlan {
   PacketCounters counters;
 };
 
-absl::StatusOr<HookPlan> PlanHook(const IptcHandle& handle, const Hook& hook,
+absl::StatusOr<HookPlan> PlanHook(const IptcHandle& handle,
+                                  const HookPlace& hook,
                                   const EntryParts& wanted) {
   HookPlan plan;
   bool counters_known = false;
@@ -131,7 +96,7 @@ absl::Status DeleteRules(IptcHandle& handle, const std::string& chain,
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> EnsureHook(IptcHandle& handle, const Hook& hook) {
+absl::StatusOr<bool> EnsureHook(IptcHandle& handle, const HookPlace& hook) {
   const Family family = handle.family();
   if (!handle.HasChain(std::string(hook.chain))) {
     return absl::FailedPreconditionError(
@@ -155,7 +120,7 @@ absl::StatusOr<HookState> ReadHooks(const IptcHandle& handle) {
   HookState state;
   state.in_place = true;
   size_t index = 0;
-  for (const Hook& hook : kHooks) {
+  for (const HookPlace& hook : kHookPlaces) {
     ASSIGN_OR_RETURN(const EntryParts wanted, HookEntry(hook, handle.family()));
     ASSIGN_OR_RETURN(const HookPlan plan, PlanHook(handle, hook, wanted));
     ASSIGN_OR_RETURN(const std::vector<unsigned int> removable,
@@ -169,7 +134,7 @@ absl::StatusOr<HookState> ReadHooks(const IptcHandle& handle) {
 
 absl::StatusOr<bool> EnsureHooks(IptcHandle& handle) {
   bool changed = false;
-  for (const Hook& hook : kHooks) {
+  for (const HookPlace& hook : kHookPlaces) {
     ASSIGN_OR_RETURN(const bool changed_here, EnsureHook(handle, hook));
     changed = changed || changed_here;
   }
@@ -178,7 +143,7 @@ absl::StatusOr<bool> EnsureHooks(IptcHandle& handle) {
 
 absl::StatusOr<bool> RemoveHooks(IptcHandle& handle) {
   bool changed = false;
-  for (const Hook& hook : kHooks) {
+  for (const HookPlace& hook : kHookPlaces) {
     ASSIGN_OR_RETURN(const std::vector<unsigned int> ours,
                      RemovableRules(handle, hook.builtin));
     RETURN_IF_ERROR(DeleteRules(handle, hook.builtin, ours));

@@ -3,19 +3,11 @@
 #ifndef NETPOL_DATAPLANE_LEGACY_HOOK_JUMPS_H_
 #define NETPOL_DATAPLANE_LEGACY_HOOK_JUMPS_H_
 
-#include <array>
-
 #include "absl/status/statusor.h"
+#include "netpol/dataplane/hook_layout.h"
 #include "netpol/dataplane/legacy/iptc_handle.h"
 
 namespace netpol {
-
-struct HookState {
-  // As ObservedTable says it.
-  bool in_place = false;
-  int found = 0;
-  std::array<int, 3> rules_before = {-1, -1, -1};
-};
 
 // What the built-in chains have of our three jumps.
 absl::StatusOr<HookState> ReadHooks(const IptcHandle& handle);

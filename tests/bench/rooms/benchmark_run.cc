@@ -4,7 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "bench/yardstick/command.h"
+#include "netpol/base/program.h"
 #include "netpol/base/status_macros.h"
 #include "nlohmann/json.hpp"
 

@@ -8,12 +8,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "netpol/compile/layout.h"
 #include "netpol/testing/builders.h"
 #include "tests/cases/case_lab.h"
 #include "tests/cases/node_and_neighbours/neighbour_node.h"
+#include "tests/kernel/lab/lab_flavour.h"
 #include "tests/kernel/lab/node_process.h"
 
 namespace netpol {
@@ -59,14 +61,16 @@ class SiteRulesWriter {
 
   void Iptables(const std::string& command, const std::string& address) {
     Program program;
-    program.argv = {"iptables-legacy", "-w", command, "SITE-RULES", "-s",
-                    address,           "-j", "DROP"};
+    program.argv =
+        absl::StrSplit(absl::StrCat(LabTool("iptables"), " -w ", command,
+                                    " SITE-RULES -s ", address, " -j DROP"),
+                       ' ');
     Check(lab_.ExecOnNode(program), absl::StrCat(command, " ", address));
   }
 
   void Expect(const std::vector<std::string>& rules) {
     Program program;
-    program.argv = {"iptables-legacy", "-w", "-S", "SITE-RULES"};
+    program.argv = {LabTool("iptables"), "-w", "-S", "SITE-RULES"};
     const absl::StatusOr<ProgramResult> result = lab_.ExecOnNode(program);
     const std::string wanted =
         absl::StrCat("-N SITE-RULES\n", absl::StrJoin(rules, "\n"), "\n");
@@ -150,6 +154,31 @@ TEST_F(ForeignRulesTest, ACommitNamesNoChainButOurs) {
     for (const Chain& chain : change.write)
       EXPECT_TRUE(ChainName::IsOurs(chain.name.value())) << chain.name;
   }
+}
+
+// Those of ours may begin anew where a chain is written.
+TEST_F(ForeignRulesTest, RulesOfOthersKeepTheirCounters) {
+  const auto restore = [this](const std::string& lines) {
+    Tool({LabTool("iptables-restore"), "-c", "--noflush"},
+         absl::StrCat("*filter\n", lines, "COMMIT\n"));
+  };
+  restore(
+      ":SITE-RULES -\n"
+      "[9:540] -A FORWARD -s 192.0.2.66/32 -j SITE-RULES\n"
+      "[7:420] -A SITE-RULES -s 192.0.2.66/32 -j DROP\n");
+  EnforceCase("C083");
+  restore("[3:180] -I FORWARD 1 -s 192.0.2.77/32 -j SITE-RULES\n");
+  EXPECT_GE(Resync().writes.table_commits, 1u);
+  EXPECT_EQ(RulesOf("FORWARD").front(), kForwardHook);
+  for (int round = 0; round < 4; ++round) {
+    Tell(Toggle(round));
+    EXPECT_GE(Sync().writes.table_commits, 1u);
+  }
+  EXPECT_THAT(LinesWith(KernelText(), "SITE-RULES"),
+              ElementsAre(":SITE-RULES -",
+                          "[3:180] -A FORWARD -s 192.0.2.77/32 -j SITE-RULES",
+                          "[9:540] -A FORWARD -s 192.0.2.66/32 -j SITE-RULES",
+                          "[7:420] -A SITE-RULES -s 192.0.2.66/32 -j DROP"));
 }
 
 // Whoever set the host's own verdict on forwarded packets keeps it for packets

@@ -27,11 +27,11 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "netpol/dataplane/host/preflight.h"
-#include "netpol/dataplane/linux_dataplane.h"
 #include "netpol/testing/builders.h"
 #include "tests/cases/node_and_neighbours/denied_calls.h"
 #include "tests/cases/node_and_neighbours/neighbour_node.h"
 #include "tests/cases/node_and_neighbours/tapped_kernel.h"
+#include "tests/kernel/lab/lab_flavour.h"
 
 namespace netpol {
 namespace {
@@ -156,7 +156,7 @@ class MissingKernelTest : public NeighbourNodeTest {
 
 TEST_F(MissingKernelTest, WithoutIpsetNothingStartsAndThePieceIsNamed) {
   Without(NoNetfilterNetlink(), [] {
-    const auto kernel = LinuxDataplane::Create({});
+    const auto kernel = OpenLabKernel();
     EXPECT_FALSE(kernel.ok());
     EXPECT_THAT(std::string(kernel.status().message()), HasSubstr("ipset"));
     int missing = 0;

@@ -8,8 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "netpol/dataplane/linux_dataplane.h"
 #include "tests/cases/case_folders.h"
+#include "tests/kernel/lab/lab_flavour.h"
 
 namespace netpol {
 namespace {
@@ -41,11 +41,6 @@ std::string WithoutChainCounters(const std::string& text) {
   return kept;
 }
 
-const char* SaveProgram(Family family) {
-  return family == Family::kIPv4 ? "iptables-legacy-save"
-                                 : "ip6tables-legacy-save";
-}
-
 }  // namespace
 
 void NeighbourNodeTest::SetUp() {
@@ -58,7 +53,7 @@ void NeighbourNodeTest::SetUp() {
 
 std::unique_ptr<Dataplane> NeighbourNodeTest::OpenKernel() {
   absl::StatusOr<std::unique_ptr<LinuxDataplane>> kernel;
-  OnNode([&] { kernel = LinuxDataplane::Create({}); });
+  OnNode([&] { kernel = OpenLabKernel(); });
   EXPECT_TRUE(kernel.ok()) << kernel.status();
   return kernel.ok() ? *std::move(kernel) : nullptr;
 }
@@ -178,20 +173,21 @@ std::string NeighbourNodeTest::Tool(std::vector<std::string> argv,
 
 void NeighbourNodeTest::Iptables(const std::string& arguments) {
   std::vector<std::string> argv = absl::StrSplit(arguments, ' ');
-  argv.insert(argv.begin(), {"iptables-legacy", "-w"});
+  argv.insert(argv.begin(), {LabTool("iptables"), "-w"});
   Tool(std::move(argv));
 }
 
 std::string NeighbourNodeTest::FilterTable(Family family) {
-  return WithoutChainCounters(
-      WithoutComments(Tool({SaveProgram(family), "-t", "filter"})));
+  return WithoutChainCounters(WithoutComments(
+      Tool({LabTool(family, "iptables-save"), "-t", "filter"})));
 }
 
 std::string NeighbourNodeTest::KernelText() {
   std::string text;
   for (Family family : kFamilies) {
-    absl::StrAppend(&text, WithoutChainCounters(WithoutComments(Tool(
-                               {SaveProgram(family), "-c", "-t", "filter"}))));
+    absl::StrAppend(
+        &text, WithoutChainCounters(WithoutComments(Tool(
+                   {LabTool(family, "iptables-save"), "-c", "-t", "filter"}))));
   }
   absl::StrAppend(&text, Tool({"ipset", "save", "-sorted"}));
   return text;

@@ -13,10 +13,10 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "netpol/controller_loop.h"
-#include "netpol/dataplane/linux_dataplane.h"
 #include "netpol/testing/builders.h"
 #include "tests/cases/case_folders.h"
 #include "tests/cases/node_and_neighbours/neighbour_node.h"
+#include "tests/kernel/lab/lab_flavour.h"
 
 namespace netpol {
 namespace {
@@ -104,8 +104,7 @@ TEST_F(NewPodGapTest, TheGapOfTheLoopIsMeasured) {
                             [&] { return chains >= wanted; });
   };
   OnNode([&] {
-    absl::StatusOr<std::unique_ptr<LinuxDataplane>> kernel =
-        LinuxDataplane::Create({});
+    absl::StatusOr<std::unique_ptr<LinuxDataplane>> kernel = OpenLabKernel();
     ASSERT_TRUE(kernel.ok()) << kernel.status();
     ControllerOptions options;
     options.node_name = kCaseNode;

@@ -8,6 +8,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/cases/node_and_neighbours/neighbour_node.h"
+#include "tests/kernel/lab/lab_flavour.h"
 
 namespace netpol {
 namespace {
@@ -27,7 +28,7 @@ std::string WithCounters(const std::string& rules) {
 class OlderLayoutTest : public NeighbourNodeTest {
  protected:
   void LoadRules() {
-    Tool({"iptables-legacy-restore", "-c"},
+    Tool({LabTool("iptables-restore"), "-c"},
          WithCounters(FixtureText("C081/before.iptables-save")));
   }
   void LoadRulesAndSets() {
@@ -78,7 +79,7 @@ TEST_F(OlderLayoutTest, ASecondCleanUpChangesNothing) {
 }
 
 TEST_F(OlderLayoutTest, TheOtherFamilyIsCleanedAsWell) {
-  Tool({"ip6tables-legacy-restore"},
+  Tool({LabTool("ip6tables-restore")},
        "*filter\n"
        ":KUBE-ROUTER-INPUT -\n"
        ":SITE-RULES -\n"
@@ -97,7 +98,7 @@ TEST_F(OlderLayoutTest, TheOtherFamilyIsCleanedAsWell) {
 TEST_F(OlderLayoutTest, SetsThatAreMissingAlreadyAreNotMissed) {
   // A rule with a set cannot be loaded without it.
   LoadRulesAndSets();
-  Tool({"iptables-legacy", "-F", "KUBE-NWPLCY-AAAABBBBCCCCDDDD"});
+  Tool({LabTool("iptables"), "-F", "KUBE-NWPLCY-AAAABBBBCCCCDDDD"});
   for (const std::string& set : SetNames()) Tool({"ipset", "destroy", set});
   CleanUp();
   EXPECT_THAT(FilterTable(), Not(HasSubstr("KUBE-ROUTER")));
@@ -134,7 +135,7 @@ TEST_F(OlderLayoutTest, WhatOnlyLooksLikeOursStays) {
       "-A FORWARD -m comment --comment \"KUBE-ROUTER jump\" -j SITE-RULES\n"
       "-A SITE-RULES -m comment --comment \"KUBE-ROUTER accept\" -m mark "
       "--mark 0x20000/0x20000 -j ACCEPT\n";
-  Tool({"iptables-legacy-restore"},
+  Tool({LabTool("iptables-restore")},
        absl::StrCat("*filter\n:SITE-RULES -\n", foreign, "COMMIT\n"));
   Tool({"ipset", "restore"},
        "create TMP-UUUUVVVVWWWWXXX hash:ip\n"
@@ -151,7 +152,7 @@ TEST_F(OlderLayoutTest, WhatOnlyLooksLikeOursStays) {
 
 TEST_F(OlderLayoutTest, ATemporarySetThatAForeignRuleUsesIsReported) {
   Tool({"ipset", "create", "TMP-UUUUVVVVWWWWXXXX", "hash:ip"});
-  Tool({"iptables-legacy", "-A", "INPUT", "-m", "set", "--match-set",
+  Tool({LabTool("iptables"), "-A", "INPUT", "-m", "set", "--match-set",
         "TMP-UUUUVVVVWWWWXXXX", "src", "-j", "DROP"});
   Program program;
   program.argv = {"netpol/daemon/netpolctl", "cleanup",

@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "gtest/gtest.h"
 #include "tests/cases/node_and_neighbours/neighbour_node.h"
+#include "tests/kernel/lab/lab_flavour.h"
 
 namespace netpol {
 namespace {
@@ -35,7 +36,7 @@ class PacketMarksTest : public NeighbourNodeTest {
   std::pair<int, int> Left() {
     std::vector<int> packets;
     for (const std::string& line :
-         LinesWith(Tool({"iptables-legacy-save", "-c", "-t", "mangle"}),
+         LinesWith(Tool({LabTool("iptables-save"), "-c", "-t", "mangle"}),
                    "-A POSTROUTING")) {
       packets.push_back(std::stoi(line.substr(1)));
     }
@@ -70,7 +71,7 @@ TEST_F(PacketMarksTest, OurBitsOnArrivalChangeNoVerdict) {
 // The same for what the node itself sends or is sent.
 TEST_F(PacketMarksTest, OurBitsChangeNothingWhereTheNodeIsAnEnd) {
   EnforceCase("C088");
-  Tool({"iptables-legacy", "-A", "INPUT", "-p", "tcp", "-j", "DROP"});
+  Tool({LabTool("iptables"), "-A", "INPUT", "-p", "tcp", "-j", "DROP"});
   const std::vector<CaseCheck> checks = {
       {"203.0.113.1", "172.31.0.1", IPPROTO_TCP, 80, false}};
   ExpectVerdicts(checks);

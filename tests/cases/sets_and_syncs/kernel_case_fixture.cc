@@ -4,11 +4,11 @@
 
 #include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
-#include "netpol/dataplane/linux_dataplane.h"
 #include "netpol/testing/packet.h"
 #include "tests/cases/case_folders.h"
 #include "tests/cases/sets_and_syncs/memory_node.h"
 #include "tests/kernel/lab/conntrack.h"
+#include "tests/kernel/lab/lab_flavour.h"
 
 namespace netpol {
 
@@ -32,7 +32,7 @@ std::unique_ptr<Controller> KernelCaseTest::MakeController(
     LinuxDataplaneOptions kernel;
     kernel.lock_timeout = lock_timeout;
     absl::StatusOr<std::unique_ptr<LinuxDataplane>> linux_kernel =
-        LinuxDataplane::Create(kernel);
+        OpenLabKernel(kernel);
     ASSERT_TRUE(linux_kernel.ok()) << linux_kernel.status();
     std::unique_ptr<Dataplane> dataplane = *std::move(linux_kernel);
     if (wrap) dataplane = wrap(std::move(dataplane));
@@ -113,7 +113,7 @@ void KernelCaseTest::ExpectVerdicts(const std::vector<CaseCheck>& checks) {
 Snapshot KernelCaseTest::ReadKernel() {
   Snapshot found;
   OnNode([&] {
-    auto kernel = LinuxDataplane::Create({});
+    auto kernel = OpenLabKernel();
     ASSERT_TRUE(kernel.ok()) << kernel.status();
     absl::StatusOr<Snapshot> snapshot = (*kernel)->Read(kFamilies);
     ASSERT_TRUE(snapshot.ok()) << snapshot.status();

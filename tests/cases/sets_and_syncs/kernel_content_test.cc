@@ -17,6 +17,7 @@
 #include "netpol/testing/builders.h"
 #include "tests/cases/sets_and_syncs/kernel_case_fixture.h"
 #include "tests/cases/sets_and_syncs/memory_node.h"
+#include "tests/kernel/lab/lab_flavour.h"
 #include "tests/kernel/lab/netns.h"
 #include "tests/kernel/lab/node_process.h"
 #include "tests/kernel/lab/prober.h"
@@ -77,7 +78,7 @@ TEST_F(KernelContentTest, C031NoMultiportMatchHasMoreThanFifteenValues) {
   ASSERT_NO_FATAL_FAILURE(Follow("C031"));
   int matches = 0;
   int ports = 0;
-  for (const std::string& line : Lines({"iptables-legacy-save"})) {
+  for (const std::string& line : Lines({LabTool("iptables-save")})) {
     if (!absl::StrContains(line, "-m multiport") ||
         absl::StrContains(line, "30000:32767"))
       continue;
@@ -98,7 +99,7 @@ TEST_F(KernelContentTest, C054AddressOfTheNodeIsInNoSetAndNoRule) {
   ASSERT_NO_FATAL_FAILURE(Follow("C054"));
   EXPECT_THAT(Exec({"ipset", "save"}), HasSubstr("10.42.0.120"));
   EXPECT_THAT(Exec({"ipset", "save"}), testing::Not(HasSubstr("172.31.0.1")));
-  EXPECT_THAT(Exec({"iptables-legacy-save"}),
+  EXPECT_THAT(Exec({LabTool("iptables-save")}),
               testing::Not(HasSubstr("172.31.0.1")));
 }
 
@@ -106,11 +107,11 @@ TEST_F(KernelContentTest, C061ServiceExemptionsAreFirstAfterEverySync) {
   ASSERT_NO_FATAL_FAILURE(Follow("C061"));
   const auto expect_first = [this] {
     const std::vector<std::string> builtin =
-        Lines({"iptables-legacy", "-S", "INPUT"});
+        Lines({LabTool("iptables"), "-S", "INPUT"});
     ASSERT_GE(builtin.size(), 2u);
     EXPECT_THAT(builtin[1], HasSubstr("-j KUBE-ROUTER-INPUT"));
     const std::vector<std::string> rules =
-        Lines({"iptables-legacy", "-S", "KUBE-ROUTER-INPUT"});
+        Lines({LabTool("iptables"), "-S", "KUBE-ROUTER-INPUT"});
     ASSERT_GE(rules.size(), 6u);
     EXPECT_THAT(rules[1], HasSubstr("-d 10.43.0.0/16"));
     for (int i : {2, 3, 4}) EXPECT_THAT(rules[i], HasSubstr(" 30000:32767 "));
@@ -131,7 +132,7 @@ TEST_F(KernelContentTest, C061ServiceExemptionsAreFirstAfterEverySync) {
                      .Phase("Running")
                      .Build())});
     if (round % 3 == 0) {
-      Exec({"iptables-legacy", "-I", "INPUT", "1", "-j", "ACCEPT"});
+      Exec({LabTool("iptables"), "-I", "INPUT", "1", "-j", "ACCEPT"});
       controller_->QueueResync();
     }
     Sync();
@@ -204,7 +205,7 @@ TEST_F(NeighbourDiscoveryTest, C069WorksForAPodThatMayReachOnlyDns) {
       << "the pod advertises";
   // What would happen if they were dropped, so that the above means something.
   for (const char* type : {"135", "136"}) {
-    Exec({"ip6tables-legacy", "-I", "INPUT", "1", "-p", "icmpv6",
+    Exec({LabTool("ip6tables"), "-I", "INPUT", "1", "-p", "icmpv6",
           "--icmpv6-type", type, "-j", "DROP"});
   }
   EXPECT_EQ(OutcomeAfterForgetting(dns), ProbeOutcome::kDropped);

@@ -15,6 +15,7 @@
 #include "tests/cases/case_folders.h"
 #include "tests/cases/sets_and_syncs/kernel_case_fixture.h"
 #include "tests/cases/sets_and_syncs/memory_node.h"
+#include "tests/kernel/lab/lab_flavour.h"
 
 namespace netpol {
 namespace {
@@ -104,7 +105,7 @@ TEST_F(KernelSyncTest, C075SetInUseBlocksNothingAndGoesOnceItIsFree) {
                                          "--match-set", busy.value(), "src",
                                          "-j",          "RETURN"};
   const auto iptables = [&](const char* command) {
-    std::vector<std::string> argv = {"iptables-legacy", command};
+    std::vector<std::string> argv = {LabTool("iptables"), command};
     argv.insert(argv.end(), rule.begin(), rule.end());
     Exec(argv);
   };

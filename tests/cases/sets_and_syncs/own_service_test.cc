@@ -18,6 +18,7 @@
 #include "tests/cases/sets_and_syncs/kernel_case_fixture.h"
 #include "tests/cases/sets_and_syncs/memory_node.h"
 #include "tests/kernel/lab/file_descriptor.h"
+#include "tests/kernel/lab/lab_flavour.h"
 #include "tests/kernel/lab/socket_address.h"
 
 namespace netpol {
@@ -67,10 +68,10 @@ class OwnServiceTest : public KernelCaseTest {
     Sync();
     ExpectVerdicts(step.checks);
     // As a proxy does it that rewrites packets.
-    Exec({"iptables-legacy", "-t", "nat", "-A", "PREROUTING", "-d",
+    Exec({LabTool("iptables"), "-t", "nat", "-A", "PREROUTING", "-d",
           kServiceAddress, "-p", "tcp", "--dport", "80", "-j", "DNAT",
           "--to-destination", absl::StrCat(kPodAddress, ":8080")});
-    Exec({"iptables-legacy", "-t", "nat", "-A", "POSTROUTING", "-s",
+    Exec({LabTool("iptables"), "-t", "nat", "-A", "POSTROUTING", "-s",
           kPodAddress, "-d", kPodAddress, "-j", "SNAT", "--to-source",
           kBridgeAddress});
   }
@@ -115,7 +116,7 @@ TEST_F(OwnServiceTest, C063ServiceOfAnotherPodIsRefusedByThatPod) {
                    .Build())});
   Sync();
   ExpectVerdicts({{kPodAddress, "self/q", IPPROTO_TCP, 8080, false}});
-  Exec({"iptables-legacy", "-t", "nat", "-I", "PREROUTING", "-d",
+  Exec({LabTool("iptables"), "-t", "nat", "-I", "PREROUTING", "-d",
         kServiceAddress, "-p", "tcp", "--dport", "80", "-j", "DNAT",
         "--to-destination", "10.42.0.132:8080"});
   EXPECT_EQ(PeerSeenByPod().status().code(), absl::StatusCode::kUnavailable);

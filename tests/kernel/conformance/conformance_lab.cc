@@ -5,11 +5,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "netpol/base/status_macros.h"
-#include "netpol/dataplane/linux_dataplane.h"
 #include "netpol/testing/builders.h"
 #include "netpol/testing/reference_evaluator.h"
 #include "tests/kernel/conformance/matrix_probe.h"
 #include "tests/kernel/lab/conntrack.h"
+#include "tests/kernel/lab/lab_flavour.h"
 
 namespace netpol {
 namespace {
@@ -57,7 +57,7 @@ absl::StatusOr<std::unique_ptr<ConformanceLab>> ConformanceLab::Create(
 absl::Status ConformanceLab::MakeController() {
   absl::Status made;
   RETURN_IF_ERROR(lab_->lab().RunOnNode([this, &made] {
-    auto dataplane = LinuxDataplane::Create({});
+    auto dataplane = OpenLabKernel();
     made = dataplane.status();
     if (!made.ok()) return;
     ControllerOptions options;

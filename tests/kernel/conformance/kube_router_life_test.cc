@@ -16,10 +16,10 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "netpol/controller.h"
-#include "netpol/dataplane/linux_dataplane.h"
 #include "netpol/testing/builders.h"
 #include "netpol/testing/cluster.h"
 #include "tests/kernel/lab/lab_fixture.h"
+#include "tests/kernel/lab/lab_flavour.h"
 #include "tests/kernel/lab/packet_lab.h"
 #include "tests/kernel/lab/steady_probes.h"
 
@@ -104,7 +104,7 @@ class KubeRouterLifeTest : public LabFixture {
   // A new controller that lists `cluster` and syncs.
   void Start(const Cluster& cluster) {
     OnNode([&] {
-      auto dataplane = LinuxDataplane::Create({});
+      auto dataplane = OpenLabKernel();
       ASSERT_TRUE(dataplane.ok()) << dataplane.status();
       ControllerOptions options;
       options.node_name = kNode;
@@ -143,7 +143,7 @@ class KubeRouterLifeTest : public LabFixture {
   Snapshot KernelState() {
     Snapshot state;
     OnNode([&] {
-      auto dataplane = LinuxDataplane::Create({});
+      auto dataplane = OpenLabKernel();
       ASSERT_TRUE(dataplane.ok()) << dataplane.status();
       absl::StatusOr<Snapshot> read = (*dataplane)->Read(kFamilies);
       ASSERT_TRUE(read.ok()) << read.status();

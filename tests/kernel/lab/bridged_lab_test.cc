@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/kernel/lab/lab_fixture.h"
+#include "tests/kernel/lab/lab_flavour.h"
 #include "tests/kernel/lab/packet_lab.h"
 #include "tests/kernel/lab/packet_tap.h"
 #include "tests/kernel/lab/tunnel_node.h"
@@ -76,9 +77,9 @@ TEST_F(BridgedLabTest, PodsReachEachOtherTheNodeAndTheWorld) {
 }
 
 TEST_F(BridgedLabTest, RulesOfIptablesSeeWhatIsBridged) {
-  for (const char* tool : {"iptables-legacy", "ip6tables-legacy"}) {
-    OnNode({tool, "-A", "FORWARD", "-m", "physdev", "--physdev-is-bridged",
-            "-p", "udp", "-j", "REJECT"});
+  for (Family family : kFamilies) {
+    OnNode({LabTool(family, "iptables"), "-A", "FORWARD", "-m", "physdev",
+            "--physdev-is-bridged", "-p", "udp", "-j", "REJECT"});
   }
   EXPECT_EQ(Probe("10.42.0.5", "10.42.0.6"), ProbeOutcome::kRejected);
   EXPECT_EQ(Probe("fd00:42::5", "fd00:42::6"), ProbeOutcome::kRejected);

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/kernel/lab/lab_fixture.h"
+#include "tests/kernel/lab/lab_flavour.h"
 #include "tests/kernel/lab/packet_lab.h"
 #include "tests/kernel/lab/tcp_pair.h"
 
@@ -44,9 +45,8 @@ class LabServerTest : public LabFixture,
 
   void Block(const std::string& target) {
     const auto result = lab_->ExecOnNode(
-        {.argv = {GetParam() == Family::kIPv4 ? "iptables-legacy"
-                                              : "ip6tables-legacy",
-                  "-I", "FORWARD", "-d", Pod().ToString(), "-j", target}});
+        {.argv = {LabTool(GetParam(), "iptables"), "-I", "FORWARD", "-d",
+                  Pod().ToString(), "-j", target}});
     ASSERT_TRUE(result.ok()) << result.status();
     ASSERT_EQ(result->exit_code, 0) << result->err;
   }

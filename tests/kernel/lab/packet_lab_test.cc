@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "tests/kernel/lab/lab_flavour.h"
 #include "tests/kernel/lab/packet_builder.h"
 
 namespace netpol {
@@ -69,8 +70,7 @@ class PacketLabTest : public testing::Test {
   // Loads rules of table filter on the node, in iptables-restore form.
   void Load(Family family, absl::string_view rules) {
     const auto result = lab_->ExecOnNode(
-        {.argv = {family == Family::kIPv4 ? "iptables-legacy-restore"
-                                          : "ip6tables-legacy-restore"},
+        {.argv = {LabTool(family, "iptables-restore")},
          .input = absl::StrCat("*filter\n", rules, "COMMIT\n"),
          .environment = {absl::StrCat("XTABLES_LOCKFILE=", testing::TempDir(),
                                       "/packet_lab_test.lock")}});

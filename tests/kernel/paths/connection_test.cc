@@ -179,13 +179,12 @@ TEST_P(InvalidTest, LooseTrackingTakesAnAckForANewConnection) {
 class RulesBehindTest : public MachineTest {
  protected:
   void DropKnownBehind() {
-    NodeTool({"iptables-legacy", "-A", "FORWARD", "-m", "conntrack",
-              "--ctstate", "ESTABLISHED", "-j", "DROP"});
+    NodeTool({"iptables", "-A", "FORWARD", "-m", "conntrack", "--ctstate",
+              "ESTABLISHED", "-j", "DROP"});
   }
   // Packets that it has dropped.
   int DroppedBehind() {
-    const std::string saved =
-        NodeTool({"iptables-legacy-save", "-c", "-t", "filter"});
+    const std::string saved = NodeTool({"iptables-save", "-c", "-t", "filter"});
     for (absl::string_view line : absl::StrSplit(saved, '\n')) {
       int packets = 0;
       const std::vector<absl::string_view> parts =
@@ -240,7 +239,7 @@ TEST_P(RulesBehindTest, AMarkOfOursDoesNotTakeKnownConnectionsPastThem) {
   Enforce({});
   absl::StatusOr<TcpPair> pair = Open(Stranger(), Machine());
   ASSERT_TRUE(pair.ok()) << pair.status();
-  NodeTool({"iptables-legacy", "-t", "mangle", "-A", "PREROUTING", "-j", "MARK",
+  NodeTool({"iptables", "-t", "mangle", "-A", "PREROUTING", "-j", "MARK",
             "--set-xmark", "0x30000/0x30000"});
   EXPECT_TRUE(*pair->ReachesServer());
   DropKnownBehind();

@@ -31,8 +31,7 @@ class ForwardingTest : public PathTest {
   // How often a packet was sent to be judged, as source or as destination.
   int Judgements() {
     int count = 0;
-    const std::string saved =
-        NodeTool({"iptables-legacy-save", "-c", "-t", "filter"});
+    const std::string saved = NodeTool({"iptables-save", "-c", "-t", "filter"});
     for (absl::string_view line : absl::StrSplit(saved, '\n')) {
       int packets = 0;
       const std::vector<absl::string_view> parts =

@@ -7,8 +7,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "netpol/dataplane/linux_dataplane.h"
 #include "tests/kernel/lab/conntrack.h"
+#include "tests/kernel/lab/lab_flavour.h"
 
 namespace netpol {
 namespace {
@@ -126,7 +126,7 @@ void PathTest::Enforce(std::vector<k8s::NetworkPolicy> policies,
   cluster_.policies = std::move(policies);
   const absl::Status ran = lab_->RunOnNode([&] {
     controller_.reset();
-    auto dataplane = LinuxDataplane::Create({});
+    auto dataplane = OpenLabKernel();
     ASSERT_TRUE(dataplane.ok()) << dataplane.status();
     ControllerOptions options;
     options.node_name = kNode;
@@ -258,8 +258,8 @@ bool PathTest::SendAndHear(const IpAddress& from, const IpAddress& to,
 }
 
 std::string PathTest::NodeTool(std::vector<std::string> argv) {
-  if (family() == Family::kIPv6 && absl::StartsWith(argv.front(), "iptables")) {
-    argv.front().replace(0, 2, "ip6");
+  if (absl::StartsWith(argv.front(), "iptables")) {
+    argv.front() = LabTool(family(), argv.front());
   }
   const absl::StatusOr<ProgramResult> result =
       lab_->ExecOnNode({.argv = std::move(argv)});

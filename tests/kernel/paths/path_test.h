@@ -122,8 +122,8 @@ class PathTest : public LabFixture,
   bool StaysAway(const IpAddress& from, const IpAddress& to,
                  const std::vector<uint8_t>& packet);
 
-  // A program on the node, in the family's variant if its name begins with
-  // "iptables"; the test fails unless it succeeds. Its output.
+  // A program on the node, in the family's variant and the lab's flavour if its
+  // name begins with "iptables"; the test fails unless it succeeds. Its output.
   std::string NodeTool(std::vector<std::string> argv);
 
   Cluster cluster_;

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "tests/kernel/lab/lab_flavour.h"
 #include "tests/kernel/paths/path_test.h"
 #include "tests/kernel/paths/service_proxy.h"
 
@@ -76,7 +77,7 @@ class ServiceLbTest : public PathTest {
     const std::string service = ServiceIp(1).ToString();
     const absl::StatusOr<ProgramResult> written = RunProgram(
         pod,
-        {.argv = {v4 ? "iptables-legacy-restore" : "ip6tables-legacy-restore"},
+        {.argv = {LabTool(family(), "iptables-restore")},
          .input = absl::StrCat("*nat\n-A PREROUTING -p tcp --dport ", kHostPort,
                                " -j DNAT --to-destination ",
                                v4 ? service : absl::StrCat("[", service, "]"),

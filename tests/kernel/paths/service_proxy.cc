@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "netpol/base/status_macros.h"
+#include "tests/kernel/lab/lab_flavour.h"
 
 namespace netpol {
 namespace {
@@ -88,8 +89,7 @@ absl::Status ServiceProxy::Write(Family family) const {
   ASSIGN_OR_RETURN(
       const ProgramResult result,
       lab_->ExecOnNode(
-          {.argv = {family == Family::kIPv4 ? "iptables-legacy-restore"
-                                            : "ip6tables-legacy-restore"},
+          {.argv = {LabTool(family, "iptables-restore")},
            .input = absl::StrCat(kHead, table.services, table.ports, kTail)}));
   if (result.exit_code == 0) return absl::OkStatus();
   return absl::InternalError(

@@ -8,9 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "netpol/base/status_macros.h"
-#include "netpol/dataplane/linux_dataplane.h"
 #include "netpol/testing/builders.h"
 #include "netpol/testing/packet_way.h"
+#include "tests/kernel/lab/lab_flavour.h"
 #include "tests/kernel/steady_traffic/change_log.h"
 #include "tests/kernel/steady_traffic/change_source.h"
 #include "tests/kernel/steady_traffic/conversations.h"
@@ -203,8 +203,7 @@ class SteadyRun {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Dataplane>> OpenLinuxKernel() {
-  ASSIGN_OR_RETURN(std::unique_ptr<LinuxDataplane> kernel,
-                   LinuxDataplane::Create({}));
+  ASSIGN_OR_RETURN(std::unique_ptr<LinuxDataplane> kernel, OpenLabKernel());
   return std::unique_ptr<Dataplane>(std::move(kernel));
 }
 

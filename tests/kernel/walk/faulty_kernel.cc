@@ -4,8 +4,8 @@
 
 #include "absl/strings/match.h"
 #include "netpol/base/status_macros.h"
-#include "netpol/dataplane/linux_dataplane.h"
 #include "netpol/testing/forwarding_dataplane.h"
+#include "tests/kernel/lab/lab_flavour.h"
 
 namespace netpol {
 namespace {
@@ -66,8 +66,7 @@ class CarelessKernel : public ForwardingDataplane {
 template <typename Faulty, typename Kind>
 OpenKernel Opening(Kind kind) {
   return [kind]() -> absl::StatusOr<std::unique_ptr<Dataplane>> {
-    ASSIGN_OR_RETURN(std::unique_ptr<Dataplane> kernel,
-                     LinuxDataplane::Create({}));
+    ASSIGN_OR_RETURN(std::unique_ptr<Dataplane> kernel, OpenLabKernel());
     return std::make_unique<Faulty>(std::move(kernel), kind);
   };
 }

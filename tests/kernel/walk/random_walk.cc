@@ -22,6 +22,10 @@ namespace {
 constexpr int kStepsPerSaveText = 100;
 // And every two addresses tried in both directions.
 constexpr int kStepsPerMatrix = 200;
+// A step of so many out of a hundred comes after somebody else was there, and a
+// table is saved before so many.
+constexpr int kTampered = 4;
+constexpr int kSaved = 20;
 // More than that says nothing new about one failure.
 constexpr size_t kMaxProbes = 5;
 
@@ -35,9 +39,32 @@ v1::WalkStep StartOf(const Cluster& cluster) {
   return step;
 }
 
+void AddTampering(Random& random, v1::WalkTampering::Kind kind,
+                  v1::WalkStep& step) {
+  v1::WalkTampering* tampering = step.add_tampering();
+  tampering->set_kind(kind);
+  if (random.Chance(50)) tampering->set_ipv6(true);
+  tampering->set_choice(static_cast<uint32_t>(random.Below(1000)));
+}
+
+void AddTamperings(Random& random, v1::WalkStep& step) {
+  static const auto* const kKinds = new std::vector<v1::WalkTampering::Kind>{
+      v1::WalkTampering::RULE_ABOVE,  v1::WalkTampering::FLUSH_FORWARD,
+      v1::WalkTampering::DELETE_RULE, v1::WalkTampering::CLEAR,
+      v1::WalkTampering::RESTORE,     v1::WalkTampering::FLUSH_SET};
+  if (random.Chance(kTampered)) {
+    AddTampering(random, random.Pick(*kKinds), step);
+    // Now and then two at once.
+    if (random.Chance(30)) AddTampering(random, random.Pick(*kKinds), step);
+  }
+  if (random.Chance(kSaved))
+    AddTampering(random, v1::WalkTampering::SAVE, step);
+}
+
 v1::WalkStep NextStep(Random& random, const RandomClusterOptions& options,
                       Cluster& cluster) {
   v1::WalkStep step;
+  AddTamperings(random, step);
   if (random.Chance(5)) step.set_forget_connections(true);
   if (random.Chance(2)) step.set_restart(true);
   if (random.Chance(3)) step.set_resync(true);

@@ -23,12 +23,12 @@ struct RandomWalk {
   int turned = 0;
 };
 
-// Goes from a random cluster through `steps` bursts of random events, restarts
-// and resyncs among them. After each the kernel's rules are compared with a
-// fresh start's and `packets` packets are sent, those first whose verdict
-// changed; every two hundred steps, packets between every two addresses too.
-// Ends at the first law broken. The same seed and options give the
-// same walk.
+// Goes from a random cluster through `steps` bursts of random events, restarts,
+// resyncs and the tampering of others among them. After each the kernel's rules
+// are compared with a fresh start's and `packets` packets are sent, those first
+// whose verdict changed; every two hundred steps, packets between every two
+// addresses too. Ends at the first law broken. The same seed and options give
+// the same walk.
 absl::StatusOr<RandomWalk> WalkAtRandom(const WalkSetup& setup, uint64_t seed,
                                         int steps, int packets);
 

@@ -60,7 +60,8 @@ TEST_P(RandomWalkTest, EveryStepLeavesTheKernelRight) {
   const WalkTally& tally = walked->tally;
   std::cout << "walk " << GetParam() << ": " << steps << " steps, "
             << walked->events << " events, " << tally.syncs << " syncs ("
-            << tally.writes << " wrote), " << tally.allowed
+            << tally.writes << " wrote, " << tally.tampered
+            << " repaired what others had done), " << tally.allowed
             << " packets allowed, " << tally.denied << " rejected, "
             << walked->turned << " of them turned by the step, none wrongly\n";
   if (steps < 100) return;
@@ -68,6 +69,7 @@ TEST_P(RandomWalkTest, EveryStepLeavesTheKernelRight) {
   EXPECT_GT(tally.allowed, tally.denied / 20);
   EXPECT_GT(tally.denied, tally.allowed / 20);
   EXPECT_GT(tally.writes, steps / 3);
+  EXPECT_GT(tally.tampered, steps / 100);
   EXPECT_GT(walked->turned, steps / 2);
 }
 

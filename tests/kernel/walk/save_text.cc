@@ -10,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "netpol/base/status_macros.h"
+#include "tests/kernel/lab/lab_flavour.h"
 
 namespace netpol {
 namespace {
@@ -38,9 +39,7 @@ absl::StatusOr<Lines> LinesOf(const PacketLab& lab,
 absl::StatusOr<Lines> SavedChains(const PacketLab& lab, Family family) {
   ASSIGN_OR_RETURN(
       const Lines saved,
-      LinesOf(lab, {family == Family::kIPv4 ? "iptables-legacy-save"
-                                            : "ip6tables-legacy-save",
-                    "-t", "filter"}));
+      LinesOf(lab, {LabTool(family, "iptables-save"), "-t", "filter"}));
   Lines lines;
   for (const std::string& line : saved) {
     if (line[0] == ':') {

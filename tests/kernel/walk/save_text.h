@@ -10,9 +10,9 @@
 
 namespace netpol {
 
-// Compares iptables-legacy-save, ip6tables-legacy-save and ipset save on the
-// lab's node with `right`: empty if our chains, rules and members are the same,
-// else a line for each that only the tools (+) or only `right` (-) have.
+// Compares iptables-save, ip6tables-save and ipset save on the lab's node with
+// `right`: empty if our chains, rules and members are the same, else a line for
+// each that only the tools (+) or only `right` (-) have.
 absl::StatusOr<std::string> SaveTextDifference(const PacketLab& lab,
                                                const Snapshot& right);
 

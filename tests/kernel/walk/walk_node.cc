@@ -5,11 +5,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "netpol/base/status_macros.h"
-#include "netpol/dataplane/linux_dataplane.h"
 #include "netpol/testing/fake_dataplane.h"
 #include "netpol/testing/packet_way.h"
 #include "netpol/testing/random_node.h"
 #include "tests/kernel/lab/conntrack.h"
+#include "tests/kernel/lab/lab_flavour.h"
 #include "tests/kernel/walk/ruleset_difference.h"
 #include "tests/kernel/walk/save_text.h"
 
@@ -57,6 +57,7 @@ void WalkTally::Add(const WalkTally& other) {
   denied += other.denied;
   syncs += other.syncs;
   writes += other.writes;
+  tampered += other.tampered;
 }
 
 absl::StatusOr<std::unique_ptr<WalkNode>> WalkNode::Create(
@@ -71,7 +72,7 @@ absl::StatusOr<std::unique_ptr<WalkNode>> WalkNode::Create(
 }
 
 WalkNode::WalkNode(const WalkSetup& setup, std::unique_ptr<PacketLab> lab)
-    : setup_(setup), lab_(std::move(lab)) {}
+    : setup_(setup), lab_(std::move(lab)), tamperer_(lab_.get()) {}
 
 absl::Status WalkNode::AddAddresses(
     const absl::optional<std::vector<Packet>>& only) {
@@ -100,21 +101,41 @@ absl::Status WalkNode::Start() {
 
 absl::StatusOr<absl::optional<WalkFailure>> WalkNode::Take(
     const v1::WalkStep& step) {
+  ASSIGN_OR_RETURN(const bool tampered, TamperAsIn(step));
   absl::Status done;
-  RETURN_IF_ERROR(lab_->RunOnNode([&] { done = TakeOnNode(step); }));
+  RETURN_IF_ERROR(lab_->RunOnNode([&] { done = TakeOnNode(step, tampered); }));
   if (done.ok()) return absl::optional<WalkFailure>();
   return FailureIf(WalkLaw::kSync, done.ToString());
 }
 
-absl::Status WalkNode::TakeOnNode(const v1::WalkStep& step) {
+absl::StatusOr<bool> WalkNode::TamperAsIn(const v1::WalkStep& step) {
+  bool any = false;
+  for (const v1::WalkTampering& tampering : step.tampering()) {
+    ASSIGN_OR_RETURN(const bool changed, tamperer_.Tamper(tampering));
+    any |= changed;
+    tally_.tampered += changed ? 1 : 0;
+  }
+  return any;
+}
+
+absl::Status WalkNode::TakeOnNode(const v1::WalkStep& step, bool tampered) {
   if (step.forget_connections()) RETURN_IF_ERROR(FlushConntrack());
   if (step.restart()) RETURN_IF_ERROR(Start());
-  if (step.resync()) controller_->QueueResync();
+  if (step.resync() || tampered) controller_->QueueResync();
   for (const v1::WatchEvent& event : step.event()) {
     RETURN_IF_ERROR(controller_->OnEvent(event));
     ApplyEvent(event, cluster_);
   }
-  return Sync();
+  RETURN_IF_ERROR(Sync());
+  return tampered ? CheckNothingToDo() : absl::OkStatus();
+}
+
+absl::Status WalkNode::CheckNothingToDo() {
+  controller_->QueueResync();
+  ASSIGN_OR_RETURN(const Plan plan, controller_->Preview());
+  if (plan.empty()) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat(
+      "after a repair there is something to do still: ", plan.ToString()));
 }
 
 absl::Status WalkNode::Sync() {
@@ -139,7 +160,7 @@ absl::StatusOr<Snapshot> WalkNode::ReadKernel() const {
   absl::StatusOr<Snapshot> snapshot;
   RETURN_IF_ERROR(lab_->RunOnNode([&] {
     const absl::StatusOr<std::unique_ptr<LinuxDataplane>> kernel =
-        LinuxDataplane::Create({});
+        OpenLabKernel();
     snapshot = kernel.ok() ? (*kernel)->Read(kBoth) : kernel.status();
   }));
   return snapshot;

@@ -16,6 +16,7 @@
 #include "netpol/testing/cluster.h"
 #include "netpol/testing/packet.h"
 #include "tests/kernel/lab/packet_lab.h"
+#include "tests/kernel/walk/tamperer.h"
 #include "tests/kernel/walk/walk.pb.h"
 #include "tests/kernel/walk/walk_setup.h"
 
@@ -41,7 +42,8 @@ struct WalkTally {
   int allowed = 0;
   int denied = 0;
   int syncs = 0;
-  int writes = 0;  // syncs that wrote
+  int writes = 0;    // syncs that wrote
+  int tampered = 0;  // what somebody else changed
 
   void Add(const WalkTally& other);
 };
@@ -78,14 +80,18 @@ class WalkNode {
   WalkNode(const WalkSetup& setup, std::unique_ptr<PacketLab> lab);
 
   absl::Status Start();
-  absl::Status TakeOnNode(const v1::WalkStep& step);
+  // Whether anything is different now.
+  absl::StatusOr<bool> TamperAsIn(const v1::WalkStep& step);
+  absl::Status TakeOnNode(const v1::WalkStep& step, bool tampered);
   absl::Status Sync();
+  absl::Status CheckNothingToDo();
   absl::Status AddAddresses(const absl::optional<std::vector<Packet>>& only);
   absl::StatusOr<Snapshot> ReadKernel() const;
   absl::StatusOr<Snapshot> FromScratch() const;
 
   WalkSetup setup_;
   std::unique_ptr<PacketLab> lab_;
+  Tamperer tamperer_;
   std::unique_ptr<Controller> controller_;
   Cluster cluster_;
   WalkTally tally_;

@@ -3,9 +3,9 @@
 #include <string>
 #include <utility>
 
-#include "netpol/dataplane/linux_dataplane.h"
 #include "netpol/testing/random_node.h"
 #include "tests/kernel/lab/lab_cluster_options.h"
+#include "tests/kernel/lab/lab_flavour.h"
 
 namespace netpol {
 
@@ -13,8 +13,7 @@ WalkSetup::WalkSetup() : judge(Evaluate) {
   options = LabClusterOptions();
   view = ViewOf(options);
   open_kernel = []() -> absl::StatusOr<std::unique_ptr<Dataplane>> {
-    absl::StatusOr<std::unique_ptr<LinuxDataplane>> kernel =
-        LinuxDataplane::Create({});
+    absl::StatusOr<std::unique_ptr<LinuxDataplane>> kernel = OpenLabKernel();
     if (!kernel.ok()) return kernel.status();
     return *std::move(kernel);
   };

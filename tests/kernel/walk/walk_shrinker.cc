@@ -53,7 +53,8 @@ v1::Walk WithEvents(const v1::Walk& walk, const std::vector<size_t>& kept) {
       ++position;
     }
     const bool idle = some.event_size() == 0 && !some.restart() &&
-                      !some.resync() && !some.forget_connections();
+                      !some.resync() && !some.forget_connections() &&
+                      some.tampering_size() == 0;
     if (!idle) *result.add_step() = some;
   }
   return result;

@@ -1,0 +1,104 @@
+#include "netpol/enforcer/leftovers.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "netpol/base/status_macros.h"
+#include "netpol/enforcer/kernel_access.h"
+#include "netpol/enforcer/sync_summary.h"
+#include "netpol/enforcer/table_removal.h"
+#include "netpol/sync/dataplane.h"
+
+namespace netpol {
+namespace {
+
+std::string TextOf(Flavour flavour, Family family,
+                   const TableRemoval& removal) {
+  const auto count = [](size_t n) { return static_cast<uint32_t>(n); };
+  return absl::StrCat(
+      "removed what an earlier enforcement left in the ", FlavourName(flavour),
+      " ", FamilyName(family), " table filter: ",
+      Counted(count(removal.chains.size()), "chain", "chains"), " with ",
+      Counted(count(removal.rules()), "rule", "rules"), ", ",
+      Counted(count(removal.hooks), "jump", "jumps"));
+}
+
+// One sweep.
+class Sweep {
+ public:
+  explicit Sweep(absl::Duration lock_timeout) : lock_timeout_(lock_timeout) {}
+
+  void Table(Flavour flavour, Family family) {
+    const absl::StatusOr<TableRemoval> removed =
+        RemoveOurTable(flavour, family, lock_timeout_);
+    if (!removed.ok()) {
+      Failed(removed.status(),
+             absl::StrCat("removing our rules from the ", FlavourName(flavour),
+                          " ", FamilyName(family), " table filter"));
+    } else if (!removed->empty()) {
+      told_.push_back(TextOf(flavour, family, *removed));
+    }
+  }
+
+  // Once no rule of ours is left that uses them.
+  void Sets(Flavour flavour, Family family) {
+    const absl::Status status = DestroySets(flavour, family);
+    if (!status.ok()) {
+      Failed(status,
+             absl::StrCat("removing our ", FamilyName(family), " sets"));
+    }
+  }
+
+  void Failed(const absl::Status& status, absl::string_view step) {
+    if (status_.ok()) status_ = Annotate(status, step);
+  }
+
+  absl::StatusOr<std::vector<std::string>> Take() {
+    if (!status_.ok()) return status_;
+    return std::move(told_);
+  }
+
+ private:
+  absl::Status DestroySets(Flavour flavour, Family family) {
+    ASSIGN_OR_RETURN(const std::unique_ptr<Dataplane> kernel,
+                     OpenKernel(flavour, lock_timeout_));
+    ASSIGN_OR_RETURN(const Glance glance, kernel->Look({family}));
+    absl::Status last;
+    uint32_t destroyed = 0;
+    for (const auto& [name, size] : glance.set_sizes) {
+      const absl::Status status = kernel->DestroySet(name);
+      if (status.ok()) ++destroyed;
+      if (!status.ok()) last = status;
+    }
+    if (destroyed > 0) {
+      told_.push_back(absl::StrCat("removed ",
+                                   Counted(destroyed, "set", "sets"), " of ",
+                                   FamilyName(family), ", which is off"));
+    }
+    return last;
+  }
+
+  const absl::Duration lock_timeout_;
+  std::vector<std::string> told_;
+  absl::Status status_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::string>> SweepLeftovers(
+    Flavour flavour, const std::vector<Family>& families,
+    absl::Duration lock_timeout) {
+  Sweep sweep(lock_timeout);
+  for (Family family : kFamilies) {
+    const bool enforced =
+        std::find(families.begin(), families.end(), family) != families.end();
+    if (!enforced) sweep.Table(flavour, family);
+    sweep.Table(OtherFlavour(flavour), family);
+    if (!enforced) sweep.Sets(flavour, family);
+  }
+  return sweep.Take();
+}
+
+}  // namespace netpol

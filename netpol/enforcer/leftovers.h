@@ -1,0 +1,31 @@
+// What is ours where we do not enforce: in the other flavour of iptables after
+// a switch, and of an address family that was turned off.
+#ifndef NETPOL_ENFORCER_LEFTOVERS_H_
+#define NETPOL_ENFORCER_LEFTOVERS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "netpol/base/ip.h"
+#include "netpol/dataplane/flavour.h"
+
+namespace netpol {
+
+// Takes out of the thread's network namespace what is ours or kube-router's
+// beside the tables of `flavour` and `families`, in which we enforce: call it
+// once the rules stand there, so that enforcement never lapses. That is the
+// other flavour's tables, the tables and sets of other families, and the tables
+// of kube-router's own nftables mode. Sets of `families` are shared by the
+// flavours and stay.
+//
+// A sentence for each table that had something. An error says what could not be
+// removed; the rest was done, and it may be tried again.
+absl::StatusOr<std::vector<std::string>> SweepLeftovers(
+    Flavour flavour, const std::vector<Family>& families,
+    absl::Duration lock_timeout);
+
+}  // namespace netpol
+
+#endif  // NETPOL_ENFORCER_LEFTOVERS_H_

@@ -1,0 +1,154 @@
+#include "netpol/enforcer/table_removal.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/string_view.h"
+#include "netpol/base/status_macros.h"
+#include "netpol/dataplane/family_table.h"
+#include "netpol/dataplane/legacy/filter_table.h"
+#include "netpol/dataplane/legacy/hook_jumps.h"
+#include "netpol/dataplane/legacy/iptc_handle.h"
+#include "netpol/dataplane/legacy/table_presence.h"
+#include "netpol/dataplane/linux_dataplane.h"
+#include "netpol/dataplane/nft/nft_channel.h"
+#include "netpol/dataplane/nft/nft_filter_table.h"
+
+namespace netpol {
+namespace {
+
+constexpr char kTable[] = "filter";
+
+// A longer one was not made by any iptables.
+bool IsOurChain(absl::string_view name) {
+  return ChainName::IsOurs(name) && name.size() <= ChainName::kMaxLength;
+}
+
+TableRemoval ContentOf(const ObservedTable& table) {
+  TableRemoval content;
+  content.chains.reserve(table.chains.size());
+  for (const auto& [name, rules] : table.chains)
+    content.chains.push_back({name, rules.size()});
+  content.hooks = static_cast<size_t>(table.hooks_found);
+  return content;
+}
+
+absl::StatusOr<TableRemoval> FindInLegacy(Family family) {
+  TableRemoval content;
+  if (!HasLegacyTable(family, kTable)) return content;
+  ASSIGN_OR_RETURN(const IptcHandle handle, IptcHandle::Open(family));
+  for (const std::string& name : handle.Chains()) {
+    if (IsOurChain(name))
+      content.chains.push_back({ChainName(name), handle.Rules(name).size()});
+  }
+  ASSIGN_OR_RETURN(const HookState hooks, ReadHooks(handle));
+  content.hooks = static_cast<size_t>(hooks.found);
+  return content;
+}
+
+// Nothing where the kernel has no nf_tables.
+absl::StatusOr<std::unique_ptr<NftChannel>> OpenNft() {
+  absl::StatusOr<std::unique_ptr<NftChannel>> channel = NftChannel::Open();
+  if (absl::IsUnimplemented(channel.status()))
+    return std::unique_ptr<NftChannel>();
+  return channel;
+}
+
+absl::StatusOr<TableRemoval> FindInNft(Family family) {
+  TableRemoval content;
+  ASSIGN_OR_RETURN(const std::unique_ptr<NftChannel> channel, OpenNft());
+  if (channel == nullptr) return content;
+  ASSIGN_OR_RETURN(const std::vector<NftChain> chains,
+                   channel->Chains(family, kTable));
+  absl::btree_map<std::string, size_t> ours;
+  absl::flat_hash_set<std::string> base;
+  for (const NftChain& chain : chains) {
+    if (chain.is_base) {
+      base.insert(chain.name);
+    } else if (IsOurChain(chain.name)) {
+      ours[chain.name] = 0;
+    }
+  }
+  ASSIGN_OR_RETURN(const std::vector<NftRule> rules,
+                   channel->Rules(family, kTable, ""));
+  for (const NftRule& rule : rules) {
+    if (auto it = ours.find(rule.chain); it != ours.end()) {
+      ++it->second;
+    } else if (base.contains(rule.chain) && IsOurChain(rule.target)) {
+      ++content.hooks;
+    }
+  }
+  for (const auto& [name, count] : ours)
+    content.chains.push_back({ChainName(name), count});
+  return content;
+}
+
+TableChange RemovalOf(const TableRemoval& content, Family family) {
+  TableChange change;
+  change.family = family;
+  change.hooks = HookChange::kRemove;
+  change.remove.reserve(content.chains.size());
+  for (const TableChain& chain : content.chains)
+    change.remove.push_back(chain.name);
+  return change;
+}
+
+std::unique_ptr<FamilyTable> OpenTable(Flavour flavour, Family family,
+                                       absl::Duration lock_timeout) {
+  if (flavour == Flavour::kNft) return std::make_unique<NftFilterTable>(family);
+  return std::make_unique<FilterTable>(family,
+                                       FilterTableOptions{lock_timeout});
+}
+
+}  // namespace
+
+size_t TableRemoval::rules() const {
+  size_t sum = 0;
+  for (const TableChain& chain : chains) sum += chain.rules;
+  return sum;
+}
+
+absl::StatusOr<TableRemoval> FindOurTable(Flavour flavour, Family family) {
+  return flavour == Flavour::kNft ? FindInNft(family) : FindInLegacy(family);
+}
+
+absl::StatusOr<TableRemoval> RemoveOurTable(Flavour flavour, Family family,
+                                            absl::Duration lock_timeout) {
+  ASSIGN_OR_RETURN(TableRemoval removal, FindOurTable(flavour, family));
+  if (removal.empty()) return removal;
+  const std::unique_ptr<FamilyTable> table =
+      OpenTable(flavour, family, lock_timeout);
+  RETURN_IF_ERROR(table->Commit(RemovalOf(removal, family)));
+  removal.kept = table->kept_chains();
+  return removal;
+}
+
+absl::StatusOr<TableRemoval> RemoveOurTable(Dataplane& kernel, Family family) {
+  ASSIGN_OR_RETURN(const Snapshot snapshot, kernel.Read({family}));
+  TableRemoval removal = ContentOf(snapshot.table(family));
+  if (removal.empty()) return removal;
+  RETURN_IF_ERROR(kernel.CommitTable(RemovalOf(removal, family)));
+  removal.kept = kernel.kept_chains(family);
+  return removal;
+}
+
+absl::StatusOr<std::unique_ptr<Dataplane>> OpenExisting(
+    Flavour flavour, Family family, absl::Duration lock_timeout) {
+  if (flavour == Flavour::kLegacy) {
+    if (!HasLegacyTable(family, kTable)) return std::unique_ptr<Dataplane>();
+  } else {
+    ASSIGN_OR_RETURN(const std::unique_ptr<NftChannel> channel, OpenNft());
+    if (channel == nullptr) return std::unique_ptr<Dataplane>();
+  }
+  LinuxDataplaneOptions options;
+  options.flavour = flavour;
+  options.lock_timeout = lock_timeout;
+  ASSIGN_OR_RETURN(std::unique_ptr<LinuxDataplane> kernel,
+                   LinuxDataplane::Create(options));
+  return std::unique_ptr<Dataplane>(std::move(kernel));
+}
+
+}  // namespace netpol

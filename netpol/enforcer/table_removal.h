@@ -1,0 +1,62 @@
+// Takes everything of ours out of one family's table filter of one flavour.
+#ifndef NETPOL_ENFORCER_TABLE_REMOVAL_H_
+#define NETPOL_ENFORCER_TABLE_REMOVAL_H_
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "netpol/base/ip.h"
+#include "netpol/dataplane/flavour.h"
+#include "netpol/rules/names.h"
+#include "netpol/sync/dataplane.h"
+
+namespace netpol {
+
+// One chain of ours, by name and size alone.
+struct TableChain {
+  ChainName name;
+  size_t rules = 0;
+};
+
+// What was taken out, or would be.
+struct TableRemoval {
+  std::vector<TableChain> chains;
+  // Rules in the built-in chains: jumps into our chains, and accept rules of an
+  // older layout.
+  size_t hooks = 0;
+  // Of `chains`, those that are empty now and still there.
+  std::vector<KeptChain> kept;
+
+  bool empty() const { return chains.empty() && hooks == 0; }
+  // In the chains.
+  size_t rules() const;
+};
+
+// Tables are those of the thread's network namespace. None of these makes a
+// table that is not there, and sets are left alone. Errors are those of
+// Dataplane::Read() and CommitTable(); nothing was removed then.
+
+// What there is of ours, by names alone: needs no program. Nothing where the
+// kernel does not have that flavour.
+absl::StatusOr<TableRemoval> FindOurTable(Flavour flavour, Family family);
+
+// Takes all chains and hooks of ours out in one commit, or writes nothing if
+// there are none. A legacy table waits for the xtables lock.
+absl::StatusOr<TableRemoval> RemoveOurTable(Flavour flavour, Family family,
+                                            absl::Duration lock_timeout);
+
+// Likewise, of a kernel that is open: reads all of it.
+absl::StatusOr<TableRemoval> RemoveOurTable(Dataplane& kernel, Family family);
+
+// The kernel of the thread's network namespace with the tables of `flavour`;
+// nothing where that flavour cannot hold anything of `family`: there is no
+// legacy table filter (which to look would make), or no nf_tables.
+absl::StatusOr<std::unique_ptr<Dataplane>> OpenExisting(
+    Flavour flavour, Family family, absl::Duration lock_timeout);
+
+}  // namespace netpol
+
+#endif  // NETPOL_ENFORCER_TABLE_REMOVAL_H_
