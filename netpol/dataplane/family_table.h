@@ -38,8 +38,9 @@ class FamilyTable {
   virtual const std::vector<KeptChain>& kept_chains() const = 0;
 
   // Cheap: whether somebody else may have changed chains of ours, or what
-  // stands before and in our hooks, since the last Read() or Commit() of this
-  // object; true before the first. What it overlooks is said at each flavour.
+  // stands before and in our hooks, since the last Read(); true before the
+  // first. Commits of this object do not count, nor do they hide anything. What
+  // is overlooked is said at each flavour.
   virtual absl::StatusOr<bool> MayHaveChanged() = 0;
 
   // Tables written since construction.

@@ -24,6 +24,7 @@
 #include "netpol/enforcer/error_limiter.h"
 #include "netpol/enforcer/kernel_access.h"
 #include "netpol/enforcer/leftovers.h"
+#include "netpol/enforcer/node_claim.h"
 #include "netpol/enforcer/node_warning.h"
 #include "netpol/enforcer/sync_log.h"
 #include "netpol/event_inbox.h"
@@ -92,6 +93,7 @@ class RunningEnforcer : public Enforcer {
 
   const EnforcerOptions options_;
   const EnforcerCallbacks callbacks_;
+  absl::optional<NodeClaim> claim_;
   std::unique_ptr<WatchSource> source_;
   std::unique_ptr<NodeAddressWatcher> addresses_;
   ErrorLimiter source_errors_{absl::Minutes(1)};
@@ -133,6 +135,8 @@ RunningEnforcer::~RunningEnforcer() {
 }
 
 absl::Status RunningEnforcer::StartThread() {
+  // Two in one network namespace would take each other's rules away.
+  ASSIGN_OR_RETURN(claim_, NodeClaim::Take());
   state_.node_name = options_.controller.node_name;
   state_.started = absl::Now();
   state_.last_beat = state_.started;
@@ -202,6 +206,8 @@ void RunningEnforcer::Stop() {
     eventfd_write(wake_, 1);
     keeper_.join();
     if (ControllerLoop* target = loop()) target->Stop();
+    // Another may begin.
+    claim_.reset();
   });
 }
 

@@ -63,7 +63,9 @@ struct EnforcerCallbacks {
 class Enforcer {
  public:
   // Without a source, the host tells every event itself, with Post(). An error
-  // means that nothing runs: options that cannot work, or no permission.
+  // means that nothing runs: options that cannot work, no permission, or
+  // somebody else who enforces in this network namespace (see NodeClaim; up to
+  // Stop(), it is ours).
   static absl::StatusOr<std::unique_ptr<Enforcer>> Start(
       EnforcerOptions options, std::unique_ptr<WatchSource> source,
       EnforcerCallbacks callbacks);

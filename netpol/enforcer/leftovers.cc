@@ -6,10 +6,10 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "netpol/base/status_macros.h"
-#include "netpol/enforcer/kernel_access.h"
+#include "netpol/dataplane/ipset/set_table.h"
+#include "netpol/enforcer/older_nft_table.h"
 #include "netpol/enforcer/sync_summary.h"
 #include "netpol/enforcer/table_removal.h"
-#include "netpol/sync/dataplane.h"
 
 namespace netpol {
 namespace {
@@ -42,9 +42,21 @@ class Sweep {
     }
   }
 
+  // Of kube-router's nftables mode.
+  void OlderTable(Family family) {
+    const absl::StatusOr<bool> removed = RemoveOlderNftTable(family);
+    const absl::string_view name = OlderNftTable(family);
+    if (!removed.ok()) {
+      Failed(removed.status(), absl::StrCat("removing nftables table ", name));
+    } else if (*removed) {
+      told_.push_back(
+          absl::StrCat("removed kube-router's nftables table ", name));
+    }
+  }
+
   // Once no rule of ours is left that uses them.
-  void Sets(Flavour flavour, Family family) {
-    const absl::Status status = DestroySets(flavour, family);
+  void Sets(Family family) {
+    const absl::Status status = DestroySets(family);
     if (!status.ok()) {
       Failed(status,
              absl::StrCat("removing our ", FamilyName(family), " sets"));
@@ -61,14 +73,13 @@ class Sweep {
   }
 
  private:
-  absl::Status DestroySets(Flavour flavour, Family family) {
-    ASSIGN_OR_RETURN(const std::unique_ptr<Dataplane> kernel,
-                     OpenKernel(flavour, lock_timeout_));
-    ASSIGN_OR_RETURN(const Glance glance, kernel->Look({family}));
+  absl::Status DestroySets(Family family) {
+    ASSIGN_OR_RETURN(const std::unique_ptr<SetTable> sets, SetTable::Create());
+    ASSIGN_OR_RETURN(const auto sizes, sets->Sizes({family}));
     absl::Status last;
     uint32_t destroyed = 0;
-    for (const auto& [name, size] : glance.set_sizes) {
-      const absl::Status status = kernel->DestroySet(name);
+    for (const auto& [name, size] : sizes) {
+      const absl::Status status = sets->DestroySet(name);
       if (status.ok()) ++destroyed;
       if (!status.ok()) last = status;
     }
@@ -96,7 +107,8 @@ absl::StatusOr<std::vector<std::string>> SweepLeftovers(
         std::find(families.begin(), families.end(), family) != families.end();
     if (!enforced) sweep.Table(flavour, family);
     sweep.Table(OtherFlavour(flavour), family);
-    if (!enforced) sweep.Sets(flavour, family);
+    sweep.OlderTable(family);
+    if (!enforced) sweep.Sets(family);
   }
   return sweep.Take();
 }

@@ -56,8 +56,7 @@ struct KeptChain {
 
 // What a cheap look at the kernel shows.
 struct Glance {
-  // Somebody else may have changed our part of a table since it was last read
-  // or committed.
+  // Somebody else may have changed our part of a table since it was last read.
   bool tables_may_differ = false;
   // How many members each of our sets has.
   absl::flat_hash_map<SetName, size_t> set_sizes;

@@ -179,6 +179,9 @@ absl::Status FilterTable::Commit(const TableChange& change) {
 
 absl::Status FilterTable::CommitEncoded(const TableChange& change,
                                         absl::Span<const EncodedChain> chains) {
+  // What others did since the last reading must not be hidden by ours.
+  if (const auto changed = MayHaveChanged(); !changed.ok() || *changed)
+    known_shape_.reset();
   absl::Status last;
   int error = 0;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
@@ -192,7 +195,7 @@ absl::Status FilterTable::CommitEncoded(const TableChange& change,
     error = handle.Commit();
     if (error == 0) {
       ++commits_;
-      NoteShape();
+      if (known_shape_.has_value()) NoteShape();
       return absl::OkStatus();
     }
     last = CommitError(family_, chains, error, handle.Explain(error));

@@ -22,6 +22,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::SizeIs;
 
 constexpr char kInputHook[] =
     "-m comment --comment \"kube-router netpol - 4IA2OSFRMVNDXBVV\" -j "
@@ -200,17 +201,58 @@ TEST_P(FilterTableTest, RemovedChainsMayReferToOneAnother) {
   EXPECT_THAT(Read().chains, IsEmpty());
 }
 
-TEST_P(FilterTableTest, AReferenceByOthersForbidsRemovalAndAppliesNothing) {
+TEST_P(FilterTableTest, AChainThatOthersLeadToIsEmptiedAndKept) {
   ASSERT_TRUE(Commit({{a_, {Return("a")}}, {b_, {}}}).ok());
   Iptables("-N OTHER");
   Iptables("-A OTHER -p tcp -j KUBE-NWPLCY-A");
-  const absl::Status status = Commit({{b_, {Return("b")}}}, {a_});
+  const std::vector<std::string> others = SavedOfOthers();
+  ASSERT_TRUE(Commit({{b_, {Return("b")}}}, {a_}).ok());
+  EXPECT_THAT(SavedRules(b_.value()),
+              ElementsAre(Return("b").ToString(family())));
+  ASSERT_THAT(Read().chains, SizeIs(2));
+  EXPECT_THAT(Read().chains.at(a_), IsEmpty());
+  ASSERT_THAT(table_.kept_chains(), SizeIs(1));
+  EXPECT_EQ(table_.kept_chains()[0].chain, a_);
+  EXPECT_EQ(table_.kept_chains()[0].referrer, "OTHER");
+  EXPECT_EQ(SavedOfOthers(), others);
+  // Nothing more can be done, so nothing is written.
+  const uint64_t commits = table_.commits();
+  ASSERT_TRUE(Commit({}, {a_}).ok());
+  EXPECT_EQ(table_.commits(), commits);
+  EXPECT_THAT(table_.kept_chains(), SizeIs(1));
+  Iptables("-F OTHER");
+  ASSERT_TRUE(Commit({}, {a_}).ok());
+  EXPECT_THAT(table_.kept_chains(), IsEmpty());
+  EXPECT_FALSE(Read().chains.contains(a_));
+}
+
+TEST_P(FilterTableTest, AReferenceByOurOwnForbidsRemovalAndAppliesNothing) {
+  ASSERT_TRUE(Commit({{a_, {Return("a")}}, {b_, {Jump(a_)}}}).ok());
+  const absl::Status status = Commit({}, {a_});
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("KUBE-NWPLCY-A"));
-  EXPECT_THAT(std::string(status.message()), HasSubstr("OTHER"));
-  EXPECT_THAT(SavedRules(b_.value()), IsEmpty());
+  EXPECT_THAT(std::string(status.message()), HasSubstr(a_.value()));
+  EXPECT_THAT(std::string(status.message()), HasSubstr(b_.value()));
   EXPECT_THAT(SavedRules(a_.value()),
               ElementsAre(Return("a").ToString(family())));
+}
+
+TEST_P(FilterTableTest, WhatOthersChangeIsSeenWithoutReading) {
+  EXPECT_TRUE(*table_.MayHaveChanged()) << "nothing is known yet";
+  Read();
+  ASSERT_TRUE(Commit({{a_, {Return("a")}}, {b_, {}}}).ok());
+  EXPECT_FALSE(*table_.MayHaveChanged());
+  Iptables("-I FORWARD -j ACCEPT");
+  EXPECT_TRUE(*table_.MayHaveChanged());
+  EXPECT_TRUE(*table_.MayHaveChanged()) << "until it is read";
+  Read();
+  EXPECT_FALSE(*table_.MayHaveChanged());
+  Iptables("-F KUBE-NWPLCY-A");
+  EXPECT_TRUE(*table_.MayHaveChanged());
+  // A commit of ours does not hide it.
+  ASSERT_TRUE(Commit({{b_, {Return("b")}}}).ok());
+  EXPECT_TRUE(*table_.MayHaveChanged());
+  Read();
+  EXPECT_FALSE(*table_.MayHaveChanged());
 }
 
 TEST_P(FilterTableTest, AJumpToNowhereAppliesNothing) {

@@ -93,10 +93,13 @@ std::vector<TakeOver> TakeOvers() {
   return all;
 }
 
-std::string NameOf(const testing::TestParamInfo<TakeOver>& info) {
-  return absl::StrCat(info.param.old.name, "_from_",
-                      FlavourName(info.param.from), "_to_",
-                      FlavourName(info.param.to));
+std::string NameOf(const TakeOver& t) {
+  return absl::StrCat(t.old.name, "_from_", FlavourName(t.from), "_to_",
+                      FlavourName(t.to));
+}
+
+void PrintTo(const TakeOver& take_over, std::ostream* os) {
+  *os << NameOf(take_over);
 }
 
 class TakeOverTest : public LabFixture,
@@ -204,14 +207,14 @@ TEST_P(TakeOverTest, EnforcementNeverLapsesAndNothingOldIsLeft) {
                   ElementsAreArray(Uncounted(FreshListing(enforcement))));
     }
   }
-  std::cout << NameOf({take_over, 0}) << ": " << steps.size() << " steps, "
+  std::cout << NameOf(take_over) << ": " << steps.size() << " steps, "
             << tally->packets << " packets in " << tally->rounds << " rounds, "
             << tally->wrong << " judged wrongly, " << absl::FormatDuration(took)
             << "\n";
 }
 
 INSTANTIATE_TEST_SUITE_P(Layouts, TakeOverTest, testing::ValuesIn(TakeOvers()),
-                         NameOf);
+                         [](const auto& info) { return NameOf(info.param); });
 
 }  // namespace
 }  // namespace netpol

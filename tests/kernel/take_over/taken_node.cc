@@ -106,14 +106,19 @@ absl::StatusOr<std::unique_ptr<Controller>> StartController(
   return controller;
 }
 
+static absl::StatusOr<bool> SyncOnce(Controller& controller) {
+  ASSIGN_OR_RETURN(const SyncReport report, controller.Sync());
+  if (!report.problems.empty()) {
+    return absl::InternalError(
+        absl::StrCat("a sync reports: ", absl::StrJoin(report.problems, "; ")));
+  }
+  return !report.retry;
+}
+
 absl::Status SyncAll(Controller& controller) {
   for (int i = 0; i < kMaxSyncs; ++i) {
-    ASSIGN_OR_RETURN(const SyncReport report, controller.Sync());
-    if (!report.problems.empty()) {
-      return absl::InternalError(absl::StrCat(
-          "a sync reports: ", absl::StrJoin(report.problems, "; ")));
-    }
-    if (!report.retry) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const bool done, SyncOnce(controller));
+    if (done) return absl::OkStatus();
   }
   return absl::InternalError(
       absl::StrCat(kMaxSyncs, " syncs left something to do"));
@@ -124,13 +129,14 @@ absl::Status EnforceOn(const NetNs& ns, const Cluster& cluster,
   return ns.Run([&]() -> absl::Status {
     ASSIGN_OR_RETURN(const std::unique_ptr<Controller> controller,
                      StartController(cluster, enforcement));
-    RETURN_IF_ERROR(SyncAll(*controller));
+    // Sets that the other flavour's rules use are left for now.
+    RETURN_IF_ERROR(SyncOnce(*controller).status());
     RETURN_IF_ERROR(SweepLeftovers(enforcement.flavour,
                                    {Family::kIPv4, Family::kIPv6},
                                    absl::Seconds(10))
                         .status());
     enforcement.after("swept");
-    return absl::OkStatus();
+    return SyncAll(*controller);
   });
 }
 

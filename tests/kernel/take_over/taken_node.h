@@ -38,8 +38,8 @@ absl::StatusOr<std::unique_ptr<Controller>> StartController(
 // still in use. What a sync complains of is an error.
 absl::Status SyncAll(Controller& controller);
 
-// Both, and what is left elsewhere is swept, as a start does it. In a thread
-// that is in `ns`.
+// A whole start in `ns`: a controller, its first sync, a sweep of what is left
+// in the other flavour, and whatever is left to do then.
 absl::Status EnforceOn(const NetNs& ns, const Cluster& cluster,
                        const Enforcement& enforcement);
 

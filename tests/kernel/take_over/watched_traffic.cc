@@ -55,7 +55,7 @@ void WatchedTraffic::AwaitRound() {
   // The one that is under way began before.
   const int64_t enough = begun_ + 1;
   round_ended_.wait_for(lock, kLongestRound,
-                        [&] { return ended_ >= enough || !status_.ok(); });
+                        [&] { return ended_ >= enough || !failure_.ok(); });
 }
 
 absl::StatusOr<TrafficTally> WatchedTraffic::End() {
@@ -64,7 +64,7 @@ absl::StatusOr<TrafficTally> WatchedTraffic::End() {
     over_ = true;
   }
   if (thread_.joinable()) thread_.join();
-  RETURN_IF_ERROR(status_);
+  RETURN_IF_ERROR(failure_);
   return tally_;
 }
 
@@ -77,12 +77,12 @@ void WatchedTraffic::Run() {
   for (bool last = false; !last;) {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      last = over_ || !status_.ok();
+      last = over_ || !failure_.ok();
       ++begun_;
     }
     const absl::Status sent = SendRound(specs);
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (status_.ok()) status_ = sent;
+    if (failure_.ok()) failure_ = sent;
     ++ended_;
     ++tally_.rounds;
     round_ended_.notify_all();

@@ -65,7 +65,7 @@ class WatchedTraffic {
   int64_t ended_ = 0;
   bool over_ = false;
   std::string what_ = "nothing yet";
-  absl::Status status_;
+  absl::Status failure_;
   TrafficTally tally_;
   std::thread thread_;
 };
