@@ -93,12 +93,28 @@ void AddYardstick(const std::string& what, const std::string& event,
 
 void AddSteadyTraffic(const std::string& what, const std::string& counter,
                       std::vector<Goal>& goals) {
-  goals.push_back({.name = absl::StrCat("10,000 commits under load: ", what),
-                   .program = "bench/steady_traffic/steady_traffic_benchmark",
-                   .benchmark = "BM_SteadyTraffic",
-                   .ours = counter,
-                   .unit = "packets",
-                   .limit = 0});
+  for (const char* flavour : {"legacy", "nft"}) {
+    goals.push_back({.name = absl::StrCat("10,000 ", flavour,
+                                          " commits under load: ", what),
+                     .program = "bench/steady_traffic/steady_traffic_benchmark",
+                     .benchmark = absl::StrCat("BM_SteadyTraffic/", flavour),
+                     .ours = counter,
+                     .unit = "packets",
+                     .limit = 0});
+  }
+}
+
+// Beside the program that iptables has for it.
+void AddNftCommit(int rules, std::vector<Goal>& goals) {
+  goals.push_back(
+      {.name = absl::StrCat("nft: one chain of a table of ", rules, " rules"),
+       .program = "bench/rooms/table_benchmark",
+       .benchmark = absl::StrCat("BM_CommitNftTable/", rules),
+       .ours = "wall_us",
+       .unit = "us",
+       .floor = "wall_floor_us",
+       .of = Goal::Of::kRatio,
+       .limit = 1.3});
 }
 
 // With a real API server.
@@ -152,6 +168,7 @@ std::vector<Goal> MakeGoals() {
   AddRuleChange("local pod changes labels", "LocalPodChangesLabel", goals);
   AddRuleChange("policy changes", "PolicyChanges", goals);
   AddRuleChange("policy comes or goes", "PolicyLeaves", goals);
+  for (int rules : {1000, 10000, 100000}) AddNftCommit(rules, goals);
   goals.push_back({.name = "60 policies, 300 local pods: start to kernel",
                    .program = "bench/engine/cold_start_benchmark",
                    .benchmark = "BM_ColdStart/S_all_local",

@@ -1,5 +1,5 @@
-// Reading and committing the kernel's table, beside bare libiptc on the same
-// table. Needs root.
+// Reading and committing the kernel's tables: legacy beside bare libiptc, nft
+// beside a bare iptables-nft-restore, on the same table. Needs root.
 #include <memory>
 #include <string>
 
@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "bench/engine/bench_network.h"
 #include "bench/floor/cost.h"
+#include "bench/floor/restore_floor.h"
 #include "bench/floor/table_floor.h"
 #include "bench/rooms/bench_main.h"
 #include "bench/rooms/beside_floor.h"
@@ -15,6 +16,7 @@
 #include "benchmark/benchmark.h"
 #include "netpol/base/ip.h"
 #include "netpol/base/status_macros.h"
+#include "netpol/dataplane/flavour.h"
 #include "netpol/dataplane/linux_dataplane.h"
 #include "netpol/sync/dataplane.h"
 
@@ -22,10 +24,13 @@ namespace netpol {
 namespace {
 
 // A table of so many rules in a new network namespace.
-absl::StatusOr<std::unique_ptr<Dataplane>> Fill(int rules) {
+absl::StatusOr<std::unique_ptr<Dataplane>> Fill(
+    int rules, Flavour flavour = Flavour::kLegacy) {
   RETURN_IF_ERROR(EnterFreshNetwork());
+  LinuxDataplaneOptions options;
+  options.flavour = flavour;
   ASSIGN_OR_RETURN(std::unique_ptr<Dataplane> kernel,
-                   LinuxDataplane::Create({}));
+                   LinuxDataplane::Create(options));
   for (const SetSpec& set : ModelSets()) {
     RETURN_IF_ERROR(kernel->CreateSet(set, {}));
   }
@@ -58,6 +63,27 @@ absl::Status CommitOneChain(benchmark::State& state, BesideFloor& costs) {
   return absl::OkStatus();
 }
 
+// As CommitOneChain(), in nf_tables; the floor rewrites the same chain.
+absl::Status CommitOneNftChain(benchmark::State& state, BesideFloor& costs) {
+  const int rules = static_cast<int>(state.range(0));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Dataplane> kernel,
+                   Fill(rules, Flavour::kNft));
+  TableChange whole;
+  whole.write = {ModelChain(rules / kModelChainRules / 2)};
+  TableChange shorter = whole;
+  shorter.write.front().rules.pop_back();
+  bool is_whole = true;
+  for (auto _ : state) {
+    const TableChange& change = is_whole ? shorter : whole;
+    ASSIGN_OR_RETURN(const Cost ours, Commit(change, *kernel));
+    ASSIGN_OR_RETURN(const Cost floor,
+                     MeasureBareRestore(change.write, Family::kIPv4));
+    is_whole = !is_whole;
+    costs.Add(ours, floor, state);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadAll(benchmark::State& state, BesideFloor& costs) {
   const int rules = static_cast<int>(state.range(0));
   ASSIGN_OR_RETURN(const std::unique_ptr<Dataplane> kernel, Fill(rules));
@@ -86,6 +112,20 @@ BENCHMARK(BM_CommitTable)
     ->Arg(100)
     ->Arg(1000)
     ->Arg(10000)
+    ->UseManualTime()
+    ->Unit(benchmark::kMicrosecond);
+
+// On the wall clock, since most of it is another process's.
+void BM_CommitNftTable(benchmark::State& state) {
+  BesideFloor costs;
+  Report(CommitOneNftChain(state, costs), costs, state);
+}
+BENCHMARK(BM_CommitNftTable)
+    ->Arg(100)
+    ->Arg(1000)
+    ->Arg(10000)
+    ->Arg(100000)
+    ->Iterations(60)
     ->UseManualTime()
     ->Unit(benchmark::kMicrosecond);
 

@@ -96,6 +96,21 @@ absl::Status ReadIcmp(int32_t mode, LayoutOptions& layout) {
   return BadField("icmp", absl::StrCat(mode, " is no NETPOL_ICMP_… value"));
 }
 
+absl::Status ReadBackend(int32_t backend, EnforcerOptions& enforcer) {
+  switch (backend) {
+    case NETPOL_BACKEND_AUTO:
+      return absl::OkStatus();
+    case NETPOL_BACKEND_LEGACY:
+      enforcer.flavour = Flavour::kLegacy;
+      return absl::OkStatus();
+    case NETPOL_BACKEND_NFT:
+      enforcer.flavour = Flavour::kNft;
+      return absl::OkStatus();
+  }
+  return BadField("iptables_backend",
+                  absl::StrCat(backend, " is no NETPOL_BACKEND_… value"));
+}
+
 absl::Status ReadTimes(const netpol_options& options,
                        EnforcerOptions& enforcer) {
   ASSIGN_OR_RETURN(
@@ -146,6 +161,7 @@ absl::StatusOr<EmbeddedOptions> ReadEmbeddedOptions(
   if (given.allow_mark != 0) layout.allowed_mark = given.allow_mark;
   if (given.pass_mark != 0) layout.passed_mark = given.pass_mark;
   RETURN_IF_ERROR(ReadIcmp(given.icmp, layout));
+  RETURN_IF_ERROR(ReadBackend(given.iptables_backend, read.enforcer));
   RETURN_IF_ERROR(ReadTimes(given, read.enforcer));
   RETURN_IF_ERROR(ReadSource(given, read));
   RETURN_IF_ERROR(

@@ -24,10 +24,10 @@
 // The process. Nothing here ends it, handles a signal, changes the signal mask
 // of a thread of yours, or reads standard input; nothing is written but by the
 // callback `log`. Several handles may live in one process, each in the network
-// namespace of the thread that called its netpol_start(); two for one namespace
-// would undo each other's work. The only state that handles share is the text
-// of netpol_last_error(NULL), one for each thread. Root's rights are needed, or
-// what netpol_check() names.
+// namespace of the thread that called its netpol_start(); one namespace has one
+// enforcer, whatever process it is in, and a second one is refused. The only
+// state that handles share is the text of netpol_last_error(NULL), one for each
+// thread. Root's rights are needed, or what netpol_check() names.
 //
 // Threads. All functions may be called from any thread, several at once, with
 // one exception: netpol_destroy() must be the last call with its handle. The
@@ -133,6 +133,12 @@ enum {
   NETPOL_ICMP_POLICY = 1,
 };
 
+enum {
+  NETPOL_BACKEND_AUTO = 0,
+  NETPOL_BACKEND_LEGACY = 1,  // ip_tables, as iptables-legacy
+  NETPOL_BACKEND_NFT = 2,     // nf_tables, as iptables-nft
+};
+
 // One controller.
 typedef struct netpol_handle netpol_handle;
 
@@ -217,6 +223,10 @@ typedef struct netpol_options {
   // `first_sync_done` is called. What is fed is forgotten, no API server is
   // asked, and netpol_preview() gives NETPOL_FAILED_PRECONDITION.
   int32_t disable_network_policy;
+  // NETPOL_BACKEND_…: in which flavour of iptables to enforce. Default: that of
+  // this host's other components, found out when the kernel is opened and told
+  // by `log`. What is ours in the other one is removed after the first sync.
+  int32_t iptables_backend;
 } netpol_options;
 
 // Before C++20: zero it all, then set the size.
@@ -232,7 +242,8 @@ netpol_code netpol_create(const netpol_options* options,
 // Starts to enforce in the network namespace of the calling thread, once for
 // each handle. A kernel that lacks something, and a server that is away, are no
 // error: health says so, and it is tried again for ever. An error means that
-// nothing runs: no permission, or a kubeconfig that cannot be used. It may then
+// nothing runs: no permission, a kubeconfig that cannot be used, or, as
+// NETPOL_FAILED_PRECONDITION, somebody who enforces there already. It may then
 // be called again.
 netpol_code netpol_start(netpol_handle* handle);
 

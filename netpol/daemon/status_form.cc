@@ -120,6 +120,7 @@ std::string TextOf(const v1::DaemonStatus& status) {
        absl::StrCat("netpolctl ", status.version(), ", up for ",
                     Span(status.uptime_seconds())),
        out);
+  if (status.disabled()) return out;
   if (status.has_iptables_backend()) {
     Line("iptables",
          absl::StrCat(status.iptables_backend(), ": ", status.backend_reason()),

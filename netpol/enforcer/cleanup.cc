@@ -71,7 +71,7 @@ void Cleanup::DoTable(Flavour flavour, Family family) {
 void Cleanup::TellTable(Flavour flavour, Family family,
                         const TableRemoval& removal) {
   if (removal.empty()) return;
-  if (!dry_run_) ++table_commits_;
+  table_commits_ += static_cast<uint32_t>(removal.commits);
   v1::RemovedTable& table = *result_.add_tables();
   table.set_flavour(std::string(FlavourName(flavour)));
   table.set_family(std::string(FamilyName(family)));

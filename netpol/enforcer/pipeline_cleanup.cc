@@ -88,47 +88,70 @@ std::vector<std::string> RestoreCommand(const std::string& program,
   return {program, "-w", absl::StrCat(seconds)};
 }
 
-absl::Status CleanFamily(Family family, const PipelineOptions& options,
-                         v1::PipelineTable& told) {
+// One family on its way through the pipeline.
+struct Passage {
+  v1::PipelineTable told;
+  std::string rest;          // of the save
+  std::string hidden_table;  // that the save could not show
+  absl::Status status;
+};
+
+Passage Save(Family family, PipelineTools tools) {
+  Passage passage;
+  v1::PipelineTable& told = passage.told;
   told.set_family(std::string(FamilyName(family)));
-  told.set_save_program(ProgramName(options.tools, family, "save"));
-  told.set_restore_program(ProgramName(options.tools, family, "restore"));
-  ASSIGN_OR_RETURN(const CommandResult save, Run({told.save_program()}, ""));
-  const std::string hidden = IncompatibleTable(save.out);
-  if (!hidden.empty() && !options.force) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        told.save_program(), " cannot show the table ", hidden,
-        ", which has rules that only nft understands; use netpolctl cleanup "
-        "without --mode=pipeline, which leaves them alone, or --force to write "
-        "the other tables as they were shown"));
-  }
-  const std::string rest =
-      WithoutOurLines(save.out, *told.mutable_dropped_lines());
-  if (options.dry_run) return absl::OkStatus();
-  RETURN_IF_ERROR(Annotate(
-      Run(RestoreCommand(told.restore_program(), options.lock_timeout), rest)
-          .status(),
-      "tables before the one at fault may be written"));
-  told.set_restored(true);
-  return absl::OkStatus();
+  told.set_save_program(ProgramName(tools, family, "save"));
+  told.set_restore_program(ProgramName(tools, family, "restore"));
+  const absl::StatusOr<CommandResult> save = Run({told.save_program()}, "");
+  passage.status = save.status();
+  if (!save.ok()) return passage;
+  passage.hidden_table = IncompatibleTable(save->out);
+  passage.rest = WithoutOurLines(save->out, *told.mutable_dropped_lines());
+  return passage;
+}
+
+void Restore(absl::Duration lock_timeout, Passage& passage) {
+  passage.status =
+      Annotate(Run(RestoreCommand(passage.told.restore_program(), lock_timeout),
+                   passage.rest)
+                   .status(),
+               "tables before the one at fault may be written");
+  passage.told.set_restored(passage.status.ok());
+}
+
+absl::Status HiddenError(const Passage& passage) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      passage.told.save_program(), " cannot show the table ",
+      passage.hidden_table,
+      ", which has rules that only nft understands, so that nothing was "
+      "changed in either family; use netpolctl cleanup without "
+      "--mode=pipeline, which leaves such rules alone, or --force to write the "
+      "other tables as they are shown"));
 }
 
 }  // namespace
 
 v1::PipelineResult CleanUpByPipeline(const PipelineOptions& options) {
+  std::vector<Passage> passages;
+  bool hidden = false;
+  for (const Family family : kFamilies) {
+    passages.push_back(Save(family, options.tools));
+    hidden = hidden || !passages.back().hidden_table.empty();
+  }
+  const bool write = !options.dry_run && (!hidden || options.force);
   v1::PipelineResult result;
   result.set_dry_run(options.dry_run);
-  for (const Family family : kFamilies) {
-    v1::PipelineTable told;
-    const absl::Status done = CleanFamily(family, options, told);
-    if (done.ok()) {
-      *result.add_families() = std::move(told);
-      continue;
+  for (Passage& passage : passages) {
+    if (passage.status.ok() && write) Restore(options.lock_timeout, passage);
+    if (!passage.hidden_table.empty() && !options.force)
+      passage.status = HiddenError(passage);
+    if (!passage.status.ok()) {
+      v1::Problem& problem = *result.add_problems();
+      problem.set_severity(v1::Problem::ERROR);
+      problem.set_text(
+          absl::StrCat(passage.told.family(), ": ", passage.status.message()));
     }
-    v1::Problem& problem = *result.add_problems();
-    problem.set_severity(v1::Problem::ERROR);
-    problem.set_text(
-        absl::StrCat(FamilyName(family), ": not cleaned: ", done.message()));
+    *result.add_families() = std::move(passage.told);
   }
   result.set_complete(result.problems().empty());
   return result;

@@ -20,8 +20,8 @@ struct PipelineOptions {
   PipelineTools tools = PipelineTools::kHost;
   // Runs nothing that writes.
   bool dry_run = false;
-  // Go on where the save says that it cannot show a table: that one stays as
-  // it is then, and the others are written anew.
+  // Go on where a save says that it cannot show a table, as the shell does:
+  // that one stays as it is, and the others are written anew.
   bool force = false;
   // How long a restore waits for the xtables lock, in whole seconds.
   absl::Duration lock_timeout = absl::Seconds(10);
@@ -39,9 +39,9 @@ struct PipelineOptions {
 //  - native nft rules in tables of iptables-nft come back as iptables
 //    understands them: without their sets and maps, or not at all.
 //
-// A family is left as it is, which is told among the problems, if a program is
-// missing or fails, or (see `force`) if a table cannot be shown. Blocks for the
-// programs, two minutes each at most.
+// A family whose programs are missing or fail is left out, which is told among
+// the problems. If a table cannot be shown, nothing is changed in either family
+// (see `force`). Blocks for the programs, two minutes each at most.
 v1::PipelineResult CleanUpByPipeline(const PipelineOptions& options);
 
 }  // namespace netpol

@@ -84,6 +84,7 @@ v1::DaemonStatus StatusOf(const EnforcerState& state,
   status.set_healthy(verdict.healthy);
   status.set_ready(verdict.ready);
   for (const std::string& reason : verdict.reasons) status.add_reasons(reason);
+  if (state.disabled) status.set_disabled(true);
   TellSyncs(state.loop, now, *status.mutable_syncs());
   status.set_pending(state.loop.pending);
   if (const auto oldest = SecondsSince(state.loop.oldest_pending, now))

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/container/btree_map.h"
-#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "netpol/base/status_macros.h"
 #include "netpol/dataplane/family_table.h"
@@ -13,9 +13,10 @@
 #include "netpol/dataplane/legacy/hook_jumps.h"
 #include "netpol/dataplane/legacy/iptc_handle.h"
 #include "netpol/dataplane/legacy/table_presence.h"
-#include "netpol/dataplane/linux_dataplane.h"
 #include "netpol/dataplane/nft/nft_channel.h"
 #include "netpol/dataplane/nft/nft_filter_table.h"
+#include "netpol/dataplane/nft/nft_hooks.h"
+#include "netpol/dataplane/nft/restore_program.h"
 
 namespace netpol {
 namespace {
@@ -25,15 +26,6 @@ constexpr char kTable[] = "filter";
 // A longer one was not made by any iptables.
 bool IsOurChain(absl::string_view name) {
   return ChainName::IsOurs(name) && name.size() <= ChainName::kMaxLength;
-}
-
-TableRemoval ContentOf(const ObservedTable& table) {
-  TableRemoval content;
-  content.chains.reserve(table.chains.size());
-  for (const auto& [name, rules] : table.chains)
-    content.chains.push_back({name, rules.size()});
-  content.hooks = static_cast<size_t>(table.hooks_found);
-  return content;
 }
 
 absl::StatusOr<TableRemoval> FindInLegacy(Family family) {
@@ -64,25 +56,20 @@ absl::StatusOr<TableRemoval> FindInNft(Family family) {
   ASSIGN_OR_RETURN(const std::vector<NftChain> chains,
                    channel->Chains(family, kTable));
   absl::btree_map<std::string, size_t> ours;
-  absl::flat_hash_set<std::string> base;
   for (const NftChain& chain : chains) {
-    if (chain.is_base) {
-      base.insert(chain.name);
-    } else if (IsOurChain(chain.name)) {
-      ours[chain.name] = 0;
-    }
+    if (!chain.is_base && IsOurChain(chain.name)) ours[chain.name] = 0;
   }
   ASSIGN_OR_RETURN(const std::vector<NftRule> rules,
                    channel->Rules(family, kTable, ""));
   for (const NftRule& rule : rules) {
-    if (auto it = ours.find(rule.chain); it != ours.end()) {
-      ++it->second;
-    } else if (base.contains(rule.chain) && IsOurChain(rule.target)) {
-      ++content.hooks;
-    }
+    if (auto it = ours.find(rule.chain); it != ours.end()) ++it->second;
   }
   for (const auto& [name, count] : ours)
     content.chains.push_back({ChainName(name), count});
+  const RestoreProgram program(family, NftFilterTableOptions().program_timeout);
+  ASSIGN_OR_RETURN(const NftHooks hooks,
+                   NftHooks::Read(*channel, family, program));
+  content.hooks = static_cast<size_t>(hooks.State().found);
   return content;
 }
 
@@ -123,32 +110,8 @@ absl::StatusOr<TableRemoval> RemoveOurTable(Flavour flavour, Family family,
       OpenTable(flavour, family, lock_timeout);
   RETURN_IF_ERROR(table->Commit(RemovalOf(removal, family)));
   removal.kept = table->kept_chains();
+  removal.commits = table->commits();
   return removal;
-}
-
-absl::StatusOr<TableRemoval> RemoveOurTable(Dataplane& kernel, Family family) {
-  ASSIGN_OR_RETURN(const Snapshot snapshot, kernel.Read({family}));
-  TableRemoval removal = ContentOf(snapshot.table(family));
-  if (removal.empty()) return removal;
-  RETURN_IF_ERROR(kernel.CommitTable(RemovalOf(removal, family)));
-  removal.kept = kernel.kept_chains(family);
-  return removal;
-}
-
-absl::StatusOr<std::unique_ptr<Dataplane>> OpenExisting(
-    Flavour flavour, Family family, absl::Duration lock_timeout) {
-  if (flavour == Flavour::kLegacy) {
-    if (!HasLegacyTable(family, kTable)) return std::unique_ptr<Dataplane>();
-  } else {
-    ASSIGN_OR_RETURN(const std::unique_ptr<NftChannel> channel, OpenNft());
-    if (channel == nullptr) return std::unique_ptr<Dataplane>();
-  }
-  LinuxDataplaneOptions options;
-  options.flavour = flavour;
-  options.lock_timeout = lock_timeout;
-  ASSIGN_OR_RETURN(std::unique_ptr<LinuxDataplane> kernel,
-                   LinuxDataplane::Create(options));
-  return std::unique_ptr<Dataplane>(std::move(kernel));
 }
 
 }  // namespace netpol

@@ -3,7 +3,7 @@
 #define NETPOL_ENFORCER_TABLE_REMOVAL_H_
 
 #include <cstddef>
-#include <memory>
+#include <cstdint>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -29,33 +29,26 @@ struct TableRemoval {
   size_t hooks = 0;
   // Of `chains`, those that are empty now and still there.
   std::vector<KeptChain> kept;
+  uint64_t commits = 0;  // made for it
 
   bool empty() const { return chains.empty() && hooks == 0; }
   // In the chains.
   size_t rules() const;
 };
 
-// Tables are those of the thread's network namespace. None of these makes a
+// Tables are those of the thread's network namespace. Neither function makes a
 // table that is not there, and sets are left alone. Errors are those of
 // Dataplane::Read() and CommitTable(); nothing was removed then.
 
-// What there is of ours, by names alone: needs no program. Nothing where the
-// kernel does not have that flavour.
+// What there is of ours, by names alone: needs no program, but for the accept
+// rules of older layouts in nf_tables. Nothing where the kernel does not have
+// that flavour.
 absl::StatusOr<TableRemoval> FindOurTable(Flavour flavour, Family family);
 
 // Takes all chains and hooks of ours out in one commit, or writes nothing if
 // there are none. A legacy table waits for the xtables lock.
 absl::StatusOr<TableRemoval> RemoveOurTable(Flavour flavour, Family family,
                                             absl::Duration lock_timeout);
-
-// Likewise, of a kernel that is open: reads all of it.
-absl::StatusOr<TableRemoval> RemoveOurTable(Dataplane& kernel, Family family);
-
-// The kernel of the thread's network namespace with the tables of `flavour`;
-// nothing where that flavour cannot hold anything of `family`: there is no
-// legacy table filter (which to look would make), or no nf_tables.
-absl::StatusOr<std::unique_ptr<Dataplane>> OpenExisting(
-    Flavour flavour, Family family, absl::Duration lock_timeout);
 
 }  // namespace netpol
 

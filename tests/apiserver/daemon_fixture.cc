@@ -89,6 +89,8 @@ void DaemonTest::StartDaemon(const std::vector<std::string>& more) {
       absl::StrCat("--kubeconfig=", kubeconfig_path()),
       absl::StrCat("--hostname-override=", node_),
       "--enable-ipv6",
+      // Where KernelText() looks.
+      "--iptables-backend=legacy",
       "--health-addr=127.0.0.1",
       absl::StrCat("--run-lock=", folder_, "/run.lock"),
       absl::StrCat("--control-socket=", folder_, "/control")};

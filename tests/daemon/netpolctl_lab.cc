@@ -107,6 +107,13 @@ std::vector<std::string> NetpolctlTest::EnforceArguments(
     arguments.push_back(absl::StrCat("--run-lock=", run_lock()));
   if (command == "run")
     arguments.push_back(absl::StrCat("--control-socket=", control_socket()));
+  constexpr absl::string_view kBackend = "--iptables-backend=";
+  const bool chosen =
+      std::any_of(more.begin(), more.end(), [&](const std::string& argument) {
+        return absl::StartsWith(argument, kBackend);
+      });
+  // Where the tests look.
+  if (!chosen) arguments.push_back(absl::StrCat(kBackend, "legacy"));
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
 }

@@ -22,6 +22,8 @@ class NetpolctlTest : public testing::Test {
   void SetUp() override;
   void TearDown() override;
 
+  const NetNs& ns() const { return *ns_; }
+
   // netpolctl with `arguments`, to its end.
   ProgramResult Netpolctl(std::vector<std::string> arguments);
   // `command` with --manifests for the folder, --hostname-override=node-a and

@@ -130,7 +130,7 @@ TEST_F(NetpolctlShowTest, CleanupTakesOursAndLeavesTheRest) {
   const ProgramResult result = Cleanup();
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out,
-              AllOf(HasSubstr("removed: "), HasSubstr("4 sets destroyed")));
+              AllOf(HasSubstr("removed: "), HasSubstr("IPv6: 2 sets\n")));
   EXPECT_EQ(KernelText(), before);
 
   const ProgramResult again = Cleanup();

@@ -60,15 +60,88 @@ TEST(TextFormTest, SyncThatDidNothingSaysSo) {
             "commits 0)");
 }
 
-TEST(TextFormTest, CleanupTellsRemovedFromNothing) {
+v1::CleanupResult Cleaned() {
   v1::CleanupResult result;
-  EXPECT_EQ(TextOf(result), "nothing of ours was there\n");
   result.set_found_anything(true);
   result.set_complete(true);
-  result.mutable_sync()->set_chains_removed(1);
+  v1::RemovedTable* table = result.add_tables();
+  table->set_flavour("legacy");
+  table->set_family("IPv4");
+  table->set_table("filter");
+  table->set_hooks(3);
+  table->add_chains("KUBE-POD-FW-A");
+  table->set_rules(2);
+  table = result.add_tables();
+  table->set_flavour("nft");
+  table->set_family("IPv6");
+  table->set_table("kube-router-filter-ipv6");
+  table->set_whole(true);
+  v1::RemovedSets* sets = result.add_sets();
+  sets->set_family("IPv4");
+  sets->add_names("KUBE-SRC-A");
+  result.mutable_kernel_writes()->set_total(3);
+  result.mutable_kernel_writes()->set_set_messages(1);
+  result.mutable_kernel_writes()->set_table_commits(2);
+  return result;
+}
+
+TEST(TextFormTest, CleanupTellsRemovedFromNothing) {
+  v1::CleanupResult result;
+  result.set_complete(true);
+  EXPECT_EQ(TextOf(result), "nothing of ours was there\n");
+  EXPECT_EQ(TextOf(Cleaned()),
+            "removed: legacy IPv4: 3 hooks, 1 chain with 2 rules\n"
+            "removed: nft IPv6: table kube-router-filter-ipv6 with all that it "
+            "held\n"
+            "removed: IPv4: 1 set\n"
+            "kernel writes: 3 (set messages 1, table commits 2)\n");
+}
+
+TEST(TextFormTest, CleanupThatIsNotCompleteSaysSo) {
+  v1::CleanupResult result = Cleaned();
+  result.set_complete(false);
+  result.mutable_tables(0)->add_kept()->set_name("KUBE-POD-FW-A");
   EXPECT_EQ(TextOf(result),
-            "removed: 1 chain removed; kernel writes: 0 (set messages 0, table "
-            "commits 0)\n");
+            "removed: legacy IPv4: 3 hooks, 1 chain with 2 rules; emptied "
+            "only: 1 chain\n"
+            "removed: nft IPv6: table kube-router-filter-ipv6 with all that it "
+            "held\n"
+            "removed: IPv4: 1 set\n"
+            "not all could be removed\n"
+            "kernel writes: 3 (set messages 1, table commits 2)\n");
+}
+
+TEST(TextFormTest, CleanupPlanNamesEachThing) {
+  v1::CleanupResult result;
+  result.set_dry_run(true);
+  result.set_complete(true);
+  EXPECT_EQ(TextOf(result), "nothing of ours is there\n");
+  result = Cleaned();
+  result.set_dry_run(true);
+  EXPECT_EQ(TextOf(result),
+            "- hooks IPv4 (legacy): 3 rules\n"
+            "- chain IPv4 (legacy) KUBE-POD-FW-A\n"
+            "  with 2 rules\n"
+            "- table IPv6 (nft) kube-router-filter-ipv6\n"
+            "- set KUBE-SRC-A\n");
+}
+
+TEST(TextFormTest, PipelineShowsItsLinesBeforeAndCountsThemAfter) {
+  v1::PipelineResult result;
+  result.set_dry_run(true);
+  v1::PipelineTable* family = result.add_families();
+  family->set_family("IPv4");
+  family->set_save_program("iptables-save");
+  family->set_restore_program("iptables-restore");
+  family->add_dropped_lines("-A INPUT -j KUBE-ROUTER-INPUT");
+  EXPECT_EQ(TextOf(result),
+            "- IPv4 -A INPUT -j KUBE-ROUTER-INPUT\n"
+            "IPv4: 1 line of iptables-save would be left out\n");
+  result.set_dry_run(false);
+  family->set_restored(true);
+  EXPECT_EQ(TextOf(result),
+            "IPv4: 1 line of iptables-save left out, the rest restored by "
+            "iptables-restore\n");
 }
 
 TEST(TextFormTest, CheckIsATableWithARemedyBelowWhatIsMissing) {

@@ -106,6 +106,8 @@ class DaemonSetRunTest : public DeployedNodeTest {
     ASSERT_TRUE(started.ok()) << started;
   }
 
+  void EnforceIn(const std::string& flavour);
+
   int Probe(const std::string& probe) {
     return Http(port_, TextAt(manifest().container(),
                               absl::StrCat("/", probe, "/httpGet/path")));
@@ -162,12 +164,13 @@ TEST_F(DaemonSetRunTest, AccountMayListAndWatchAndNothingElse) {
       account.Create(JsonOf(MakeNamespace("of-the-account")))));
 }
 
-TEST_F(DaemonSetRunTest, EnforcesAndFollowsAndAnswers) {
+void DaemonSetRunTest::EnforceIn(const std::string& flavour) {
+  const std::string backend = absl::StrCat("--iptables-backend=", flavour);
   EXPECT_TRUE(Reaches(81));
-  StartAndAwaitReady();
+  StartAndAwaitReady({backend});
   if (HasFatalFailure()) return;
   EXPECT_EQ(Probe("livenessProbe"), 200);
-  EXPECT_THAT(FilterTable(),
+  EXPECT_THAT(FilterTable(flavour),
               AllOf(HasSubstr("KUBE-POD-FW-"), HasSubstr("web/front")));
   EXPECT_TRUE(Reaches(80));
   EXPECT_FALSE(Reaches(81));
@@ -181,7 +184,8 @@ TEST_F(DaemonSetRunTest, EnforcesAndFollowsAndAnswers) {
   EXPECT_EQ(status.exit_code, 0) << status.err;
   EXPECT_THAT(status.out, StartsWith("healthy, ready\n"));
   const ProgramResult check =
-      Run(confinement_, {kInstalledProgram, "check", "--enable-ipv6=false"});
+      Run(confinement_,
+          {kInstalledProgram, "check", "--enable-ipv6=false", backend});
   EXPECT_EQ(check.exit_code, 0) << check.out << check.err;
   const ProgramResult explained =
       Run(confinement_, {kInstalledProgram, "explain", "web/back", "web/front",
@@ -199,6 +203,14 @@ TEST_F(DaemonSetRunTest, EnforcesAndFollowsAndAnswers) {
   EXPECT_FALSE(Reaches(80));
   EXPECT_EQ(Run(confinement_, {kInstalledProgram, "cleanup"}).exit_code, 0);
   EXPECT_TRUE(Reaches(80));
+}
+
+TEST_F(DaemonSetRunTest, EnforcesAndFollowsAndAnswersWithLegacyTables) {
+  EnforceIn("legacy");
+}
+
+TEST_F(DaemonSetRunTest, EnforcesAndFollowsAndAnswersWithNftTables) {
+  EnforceIn("nft");
 }
 
 // That what runs above has nothing else to fall back on.
@@ -269,7 +281,8 @@ TEST_F(DaemonSetRunTest, WithoutEitherCapabilityItNamesItAndChangesNothing) {
     EXPECT_NE(Run(poorer, {"iptables-legacy", "-S"}).exit_code, 0) << missing;
   }
   EXPECT_EQ(Run(confinement_, {"iptables-legacy", "-S"}).exit_code, 0);
-  EXPECT_THAT(FilterTable(), Not(HasSubstr("KUBE-")));
+  for (const char* flavour : {"legacy", "nft"})
+    EXPECT_THAT(FilterTable(flavour), Not(HasSubstr("KUBE-")));
 }
 
 }  // namespace

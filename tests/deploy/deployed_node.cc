@@ -204,9 +204,9 @@ bool DeployedNodeTest::Reaches(uint16_t port) {
   return outcome.ok() && *outcome == ProbeOutcome::kAllowed;
 }
 
-std::string DeployedNodeTest::FilterTable() {
+std::string DeployedNodeTest::FilterTable(const std::string& flavour) {
   Program save;
-  save.argv = {"iptables-legacy-save", "-t", "filter"};
+  save.argv = {absl::StrCat("iptables-", flavour, "-save"), "-t", "filter"};
   save.environment = {
       absl::StrCat("XTABLES_LOCKFILE=", folder_, "/xtables.lock")};
   const ProgramResult result = RunToEnd(save);

@@ -66,8 +66,9 @@ class DeployedNodeTest : public testing::Test {
   int Http(int port, const std::string& path, std::string* body = nullptr);
   // Whether a TCP connection from web/back to web/front may begin.
   bool Reaches(uint16_t port);
-  // iptables-legacy-save of the table filter: chains of ours and all rules.
-  std::string FilterTable();
+  // iptables-legacy-save or iptables-nft-save of the table filter: chains of
+  // ours and all rules. `flavour` is the word in the program's name.
+  std::string FilterTable(const std::string& flavour);
 
  private:
   // What all tests share; as far as it could be made.

@@ -73,6 +73,8 @@ class ServiceRunTest : public DeployedNodeTest {
     ASSERT_EQ(result->exit_code, 0) << result->err;
   }
 
+  void EnforceIn(const std::string& flavour);
+
   Confinement Sandbox() {
     Confinement sandbox;
     // ProtectSystem=strict, which is more than ProtectHome=read-only.
@@ -102,8 +104,9 @@ class ServiceRunTest : public DeployedNodeTest {
   std::string folder_;  // of the kubeconfig
 };
 
-TEST_F(ServiceRunTest, EnforcesAndFollowsAndEndsInTime) {
+void ServiceRunTest::EnforceIn(const std::string& flavour) {
   Prepare();
+  flags_.push_back(absl::StrCat("--iptables-backend=", flavour));
   const Confinement sandbox = Sandbox();
   Start(sandbox, unit_->Command(flags_));
   if (HasFatalFailure()) return;
@@ -123,6 +126,14 @@ TEST_F(ServiceRunTest, EnforcesAndFollowsAndEndsInTime) {
   EXPECT_FALSE(Reaches(80));
 }
 
+TEST_F(ServiceRunTest, EnforcesAndFollowsAndEndsInTimeWithLegacyTables) {
+  EnforceIn("legacy");
+}
+
+TEST_F(ServiceRunTest, EnforcesAndFollowsAndEndsInTimeWithNftTables) {
+  EnforceIn("nft");
+}
+
 TEST_F(ServiceRunTest, SandboxLetsItWriteItsRunFilesOnly) {
   Prepare();
   const Confinement sandbox = Sandbox();
@@ -138,6 +149,7 @@ TEST_F(ServiceRunTest, SandboxLetsItWriteItsRunFilesOnly) {
 
 // What ExecStartPre is for.
 TEST_F(ServiceRunTest, WithoutTheLocksFileTheLogSaysWhatIsMissing) {
+  flags_.push_back("--iptables-backend=legacy");
   Start(Sandbox(), unit_->Command(flags_));
   if (HasFatalFailure()) return;
   Await("the complaint",

@@ -20,6 +20,8 @@ CHost::CHost(const std::function<void(netpol_options&)>& change) {
   netpol_options options = NETPOL_OPTIONS_INIT;
   options.node_name = "node-a";
   options.families = NETPOL_IPV4 | NETPOL_IPV6;
+  // Where the tests look.
+  options.iptables_backend = NETPOL_BACKEND_LEGACY;
   options.user = this;
   options.log = Log;
   options.health = Health;

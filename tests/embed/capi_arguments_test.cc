@@ -1,4 +1,5 @@
 // What a host may do wrong. Needs no kernel and no rights.
+#include <cstddef>
 #include <cstring>
 #include <functional>
 #include <string>
@@ -91,6 +92,19 @@ TEST(CApiOptionsTest, SizesOfOtherVersionsAreToldApart) {
   newer.unknown = 1;
   EXPECT_EQ(netpol_create(&newer.known, &handle), NETPOL_INVALID_ARGUMENT);
   EXPECT_THAT(ThreadsError(), HasSubstr("newer"));
+}
+
+TEST(CApiArgumentsTest, AnOlderHeaderLeavesWhatItLacksAtItsDefault) {
+  netpol_options options = NETPOL_OPTIONS_INIT;
+  options.node_name = "node-a";
+  // As it stood before there was this field, whatever lies behind.
+  options.size = offsetof(netpol_options, disable_network_policy);
+  options.disable_network_policy = 1;
+  netpol_handle* handle = nullptr;
+  ASSERT_EQ(netpol_create(&options, &handle), NETPOL_OK) << ThreadsError();
+  EXPECT_EQ(netpol_destroy(handle), NETPOL_OK);
+  options.size -= 1;
+  EXPECT_EQ(netpol_create(&options, &handle), NETPOL_INVALID_ARGUMENT);
 }
 
 TEST(CApiArgumentsTest, NullIsAnErrorEverywhere) {

@@ -92,7 +92,7 @@ TEST_F(CApiLiveTest, WatchesByKubeconfigAndCleansUpAtTheEnd) {
   ASSERT_TRUE(host.ok()) << host.status();
   ASSERT_TRUE(Await([&] { return absl::StrContains(TextOf(log), "ready\n"); }))
       << TextOf(log);
-  EXPECT_THAT(Run(ns, {"iptables-legacy-save"}), HasSubstr("web/front"));
+  EXPECT_THAT(Run(ns, {"iptables-nft-save"}), HasSubstr("web/front"));
 
   // A change at the server reaches the kernel.
   ASSERT_TRUE(writer
@@ -110,7 +110,7 @@ TEST_F(CApiLiveTest, WatchesByKubeconfigAndCleansUpAtTheEnd) {
   ASSERT_TRUE(ended.ok()) << ended.status();
   EXPECT_EQ(*ended, 0) << TextOf(log);
   EXPECT_THAT(TextOf(log), HasSubstr("\"NetworkPolicy\""));
-  EXPECT_THAT(Run(ns, {"iptables-legacy-save"}), Not(HasSubstr("KUBE-")));
+  EXPECT_THAT(Run(ns, {"iptables-nft-save"}), Not(HasSubstr("KUBE-")));
   EXPECT_THAT(Run(ns, {"ipset", "save"}), Not(HasSubstr("10.0.1.1")));
 }
 

@@ -45,6 +45,7 @@ int main(int argc, char** argv) {
   options.kubeconfig = argv[1];
   options.node_name = argv[2];
   options.require_node = 1;
+  options.iptables_backend = NETPOL_BACKEND_NFT;
   options.log = Log;
   options.first_sync_done = Ready;
   netpol_handle* handle = NULL;

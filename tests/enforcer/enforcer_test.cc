@@ -20,10 +20,10 @@
 #include "absl/types/optional.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "netpol/dataplane/linux_dataplane.h"
 #include "netpol/testing/builders.h"
 #include "netpol/testing/cluster.h"
 #include "tests/kernel/lab/lab_fixture.h"
+#include "tests/kernel/lab/lab_flavour.h"
 #include "tests/kernel/lab/netns.h"
 
 namespace netpol {
@@ -101,6 +101,7 @@ class EnforcerTest : public LabFixture {
   void Start(std::unique_ptr<WatchSource> source = nullptr) {
     EnforcerOptions options;
     options.controller.node_name = "node-a";
+    options.flavour = LabFlavour();
     options.health.source = absl::ZeroDuration();
     const absl::Status started = ns_->Run([&]() -> absl::Status {
       auto enforcer = Enforcer::Start(options, std::move(source), Callbacks());
@@ -142,7 +143,7 @@ class EnforcerTest : public LabFixture {
   size_t ChainsInKernel() {
     size_t chains = 0;
     const absl::Status read = ns_->Run([&]() -> absl::Status {
-      auto kernel = LinuxDataplane::Create({});
+      auto kernel = OpenLabKernel();
       if (!kernel.ok()) return kernel.status();
       const auto snapshot = (*kernel)->Read({Family::kIPv4});
       if (!snapshot.ok()) return snapshot.status();
@@ -241,9 +242,12 @@ TEST_F(EnforcerTest, AResyncMendsWhatSomebodyElseRemoved) {
   Await([this] { return first_syncs_ == 1; });
   const size_t chains = ChainsInKernel();
   ASSERT_TRUE(ns_->Run([&]() -> absl::Status {
-                   const int code = system(
-                       "/usr/sbin/iptables-legacy -D FORWARD 1 && "
-                       "/usr/sbin/iptables-legacy -F KUBE-ROUTER-FORWARD");
+                   const std::string tool =
+                       absl::StrCat("/usr/sbin/", LabTool("iptables"));
+                   const int code =
+                       system(absl::StrCat(tool, " -D FORWARD 1 && ", tool,
+                                           " -F KUBE-ROUTER-FORWARD")
+                                  .c_str());
                    return code == 0 ? absl::OkStatus()
                                     : absl::InternalError("iptables");
                  })

@@ -248,6 +248,8 @@ void OldNodeTest::LoadOurs(Flavour flavour) {
         "--enable-ipv6", absl::StrCat("--manifests=", folder),
         absl::StrCat("--run-lock=", folder, "/run.lock"),
         absl::StrCat("--iptables-backend=", FlavourName(flavour))});
+  EXPECT_TRUE(absl::StrContains(FilterText(Family::kIPv6, flavour),
+                                "-j KUBE-ROUTER-FORWARD"));
 }
 
 void OldNodeTest::Elsewhere(const std::function<void()>& work) {
@@ -268,18 +270,21 @@ std::string OldNodeTest::FilterText(Family family, Flavour flavour) {
       Tool({Xtables(family, flavour, "save"), "-c", "-t", "filter"}));
 }
 
-std::string OldNodeTest::KernelText() {
+std::string OldNodeTest::RulesText() {
   std::string text;
-  for (const Family family : kFamilies) {
-    absl::StrAppend(
-        &text, WithoutComments(
-                   Tool({Xtables(family, Flavour::kLegacy, "save"), "-c"})));
+  for (const Flavour flavour : kFlavours) {
+    for (const Family family : kFamilies) {
+      absl::StrAppend(
+          &text,
+          WithoutComments(Tool({Xtables(family, flavour, "save"), "-c"})));
+    }
   }
-  // Has the counters too, and shows what the save program of this flavour does
-  // not.
-  absl::StrAppend(&text, Tool({"nft", "list", "ruleset"}));
-  absl::StrAppend(&text, Tool({"ipset", "save", "-sorted"}));
-  return text;
+  // Shows what the save program of this flavour does not.
+  return absl::StrCat(text, Tool({"nft", "list", "ruleset"}));
+}
+
+std::string OldNodeTest::KernelText() {
+  return absl::StrCat(RulesText(), Tool({"ipset", "save", "-sorted"}));
 }
 
 std::vector<std::string> OldNodeTest::SetNames() {

@@ -56,6 +56,8 @@ class OldNodeTest : public LabFixture {
   // Everything in the kernel that iptables, nft and ipset show, with counters;
   // equal texts are equal kernels.
   std::string KernelText();
+  // The rules alone, but for what a save program cannot show.
+  std::string RulesText();
   // Of one family's filter table.
   std::string FilterText(Family family, Flavour flavour);
   std::vector<std::string> SetNames();

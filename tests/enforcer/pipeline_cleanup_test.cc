@@ -55,13 +55,13 @@ class PipelineCleanupTest : public OldNodeTest,
     Elsewhere([&] {
       load();
       RunRealPipeline(absl::StrCat("-", FlavourName(GetParam())));
-      wanted = KernelText();
+      wanted = RulesText();
     });
     load();
     const std::string before = KernelText();
     const v1::PipelineResult result = CleanUp();
     EXPECT_TRUE(result.complete()) << result.DebugString();
-    EXPECT_EQ(KernelText(), wanted);
+    EXPECT_EQ(RulesText(), wanted);
     EXPECT_NE(KernelText(), before);
     EXPECT_THAT(KernelText(), Not(HasSubstr("-j KUBE-ROUTER-FORWARD")));
   }
@@ -118,7 +118,7 @@ TEST_P(PipelineCleanupTest, ADryRunShowsTheLinesAndChangesNothing) {
             Not(Contains(HasSubstr("-A KUBE-POD-FW-")))));
 }
 
-TEST_P(PipelineCleanupTest, WhatTheRestoreRefusesIsTold) {
+TEST_P(PipelineCleanupTest, ForeignChainsWithTheWordGoWithTheirRules) {
   LoadForeign(GetParam());
   LoadKubeRouter(GetParam(), OldLayout::kV211);
   // Without the chain that this leads to, the rest makes no sense.
@@ -150,7 +150,7 @@ TEST_P(PipelineOnHostTest, NativeRulesThatCannotBeShownStopItUnlessForced) {
   Elsewhere([&] {
     load();
     RunRealPipeline("-nft");
-    wanted = KernelText();
+    wanted = RulesText();
   });
   load();
   const std::string before = KernelText();
@@ -165,7 +165,7 @@ TEST_P(PipelineOnHostTest, NativeRulesThatCannotBeShownStopItUnlessForced) {
   PipelineOptions options = Options();
   options.force = true;
   result = CleanUp(options);
-  EXPECT_EQ(KernelText(), wanted);
+  EXPECT_EQ(RulesText(), wanted);
 }
 
 TEST_P(PipelineOnHostTest, TheHostsOwnProgramsAreTakenAsAShellTakesThem) {
@@ -179,12 +179,12 @@ TEST_P(PipelineOnHostTest, TheHostsOwnProgramsAreTakenAsAShellTakesThem) {
   Elsewhere([&] {
     load();
     RunRealPipeline("");
-    wanted = KernelText();
+    wanted = RulesText();
   });
   load();
   const v1::PipelineResult result = CleanUp(PipelineOptions());
   EXPECT_TRUE(result.complete()) << result.DebugString();
-  EXPECT_EQ(KernelText(), wanted);
+  EXPECT_EQ(RulesText(), wanted);
   EXPECT_EQ(result.families(0).save_program(), "iptables-save");
 }
 

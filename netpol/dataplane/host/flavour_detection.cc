@@ -1,12 +1,12 @@
-// Placeholder until the real one is written (helper nftchannel replaces it).
 #include "netpol/dataplane/host/flavour_detection.h"
+
+#include "netpol/dataplane/host/flavour_traces.h"
 
 namespace netpol {
 
-FlavourChoice DetectFlavour(const std::vector<Family>&) {
-  FlavourChoice choice;
-  choice.reason = "placeholder";
-  return choice;
+FlavourChoice DetectFlavour(const std::vector<Family>& families) {
+  return ChooseFlavour(ReadLegacyTraces(families), ReadNftTraces(families),
+                       ReadProgramFlavour);
 }
 
 }  // namespace netpol

@@ -13,20 +13,27 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "netpol/base/program.h"
+#include "netpol/base/status_macros.h"
 #include "netpol/dataplane/host/bridge_netfilter.h"
 #include "netpol/dataplane/host/capabilities.h"
+#include "netpol/dataplane/host/nft_compat_probe.h"
 #include "netpol/dataplane/host/xtables_probe.h"
 #include "netpol/dataplane/ipset/ipset_channel.h"
 #include "netpol/dataplane/ipset/ipset_error.h"
 #include "netpol/dataplane/ipset/ipset_features.h"
+#include "netpol/dataplane/nft/nft_channel.h"
 #include "netpol/rules/set.h"
 
 namespace netpol {
 namespace {
 
 constexpr char kConntrackLimit[] = "/proc/sys/net/netfilter/nf_conntrack_max";
+constexpr absl::Duration kProgramTimeout = absl::Seconds(5);
 constexpr absl::string_view kRunAsRoot =
     "run as root, or with CAP_NET_ADMIN and CAP_NET_RAW";
 
@@ -152,24 +159,68 @@ std::vector<KernelExtension> NeededExtensions(Family family) {
   };
 }
 
-void CheckTable(Family family, std::vector<PreflightFinding>& findings) {
-  findings.push_back(
-      FindingOf(absl::StrCat(FamilyName(family), " table filter"),
-                CheckFilterTable(family), "readable",
-                absl::StrCat("load kernel module ", family == Family::kIPv4
-                                                        ? "iptable_filter"
-                                                        : "ip6table_filter")));
+void CheckExtensions(Flavour flavour, Family family,
+                     std::vector<PreflightFinding>& findings) {
   for (const KernelExtension& extension : NeededExtensions(family)) {
     findings.push_back(FindingOf(
         absl::StrCat(
             FamilyName(family),
             extension.kind == ExtensionKind::kMatch ? " match " : " target ",
             extension.name),
-        CheckExtension(family, extension),
+        flavour == Flavour::kLegacy ? CheckExtension(family, extension)
+                                    : CheckNftExtension(family, extension),
         absl::StrCat("present, revision ", extension.revision),
         absl::StrCat("load kernel module ", extension.module,
                      ", or use a kernel that has this revision")));
   }
+}
+
+PreflightFinding CheckLegacyTable(Family family) {
+  return FindingOf(absl::StrCat(FamilyName(family), " table filter"),
+                   CheckFilterTable(family), "readable",
+                   absl::StrCat("load kernel module ",
+                                family == Family::kIPv4 ? "iptable_filter"
+                                                        : "ip6table_filter"));
+}
+
+PreflightFinding CheckNftTables(Family family) {
+  const absl::StatusOr<std::unique_ptr<NftChannel>> channel =
+      NftChannel::Open();
+  return FindingOf(
+      absl::StrCat(FamilyName(family), " nf_tables"),
+      channel.ok() ? (*channel)->Tables(family).status() : channel.status(),
+      "answers", "load kernel module nf_tables");
+}
+
+// Its path and version. Not only whether there is such a file: in an image it
+// can be there without its libraries.
+absl::StatusOr<std::string> FindRestoreProgram(absl::string_view name) {
+  ASSIGN_OR_RETURN(const std::string program, FindProgram(name));
+  ASSIGN_OR_RETURN(
+      const std::string version,
+      OutputOf({program, "--version"}, "", {.wall = kProgramTimeout}));
+  return absl::StrCat(program, ", ", absl::StripAsciiWhitespace(version));
+}
+
+PreflightFinding CheckRestoreProgram(Family family) {
+  const absl::string_view name = family == Family::kIPv4
+                                     ? "iptables-nft-restore"
+                                     : "ip6tables-nft-restore";
+  const absl::StatusOr<std::string> program = FindRestoreProgram(name);
+  return FindingOf(absl::StrCat(FamilyName(family), " ", name),
+                   program.status(), program.ok() ? *program : "",
+                   "install iptables 1.8 or newer, whose packages have it");
+}
+
+void CheckTables(Flavour flavour, Family family,
+                 std::vector<PreflightFinding>& findings) {
+  if (flavour == Flavour::kLegacy) {
+    findings.push_back(CheckLegacyTable(family));
+  } else {
+    findings.push_back(CheckNftTables(family));
+    findings.push_back(CheckRestoreProgram(family));
+  }
+  CheckExtensions(flavour, family, findings);
 }
 
 PreflightFinding CheckBridges(Family family) {
@@ -185,10 +236,12 @@ PreflightFinding CheckBridges(Family family) {
 std::vector<PreflightFinding> RunPreflight(const PreflightOptions& options) {
   std::vector<PreflightFinding> findings;
   CheckCapabilities(findings);
-  findings.push_back(CheckLock(LockPath(options)));
+  if (options.flavour == Flavour::kLegacy)
+    findings.push_back(CheckLock(LockPath(options)));
   findings.push_back(CheckConntrack());
   CheckSets(options.families, findings);
-  for (Family family : options.families) CheckTable(family, findings);
+  for (Family family : options.families)
+    CheckTables(options.flavour, family, findings);
   return findings;
 }
 

@@ -23,17 +23,21 @@ struct PreflightFinding {
 struct PreflightOptions {
   std::vector<Family> families = {Family::kIPv4, Family::kIPv6};
   Flavour flavour = Flavour::kLegacy;
-  // Of the xtables lock; empty: as iptables takes it, from XTABLES_LOCKFILE,
-  // else /run/xtables.lock.
+  // Of the xtables lock, which only legacy needs; empty: as iptables takes it,
+  // from XTABLES_LOCKFILE, else /run/xtables.lock.
   std::string lock_path;
 };
 
-// One finding for each thing needed, always all of them, in a fixed order:
-// capabilities, lock, conntrack, ipset and its types, then for each family the
-// table `filter` and every match and target. Creates and changes nothing,
-// though the kernel may load the modules that it is asked for. Runs without
-// privileges too. Blocks for the kernel only. Looks at the network namespace of
-// the calling thread.
+// One finding for each thing that the flavour needs, always all of them, in a
+// fixed order: capabilities, the lock (legacy), conntrack, ipset and its types,
+// then for each family the legacy table `filter`, or nf_tables and
+// iptables-nft-restore, and every match and target.
+//
+// Changes nothing, and makes no table of the other flavour; the kernel may load
+// the modules that it is asked for, and makes the legacy table `filter` that it
+// is asked for. Runs without privileges too. Blocks for the kernel, and for
+// `iptables-nft-restore --version`. Looks at the network namespace of the
+// calling thread.
 std::vector<PreflightFinding> RunPreflight(const PreflightOptions& options);
 
 // Where packets get past table `filter` though all that is needed is there: one

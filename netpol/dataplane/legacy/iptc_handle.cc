@@ -120,14 +120,21 @@ IptcHandle::IptcHandle(Family family, const IptcFunctions* functions,
                        xtc_handle* handle)
     : family_(family), functions_(functions), handle_(handle, {functions}) {}
 
-absl::StatusOr<IptcHandle> IptcHandle::Open(Family family) {
+absl::StatusOr<IptcHandle> IptcHandle::Open(Family family,
+                                            const std::string& table) {
   const IptcFunctions* functions =
       family == Family::kIPv4 ? &kIpv4Functions : &kIpv6Functions;
   errno = 0;
-  xtc_handle* handle = functions->init(kTable);
+  xtc_handle* handle = functions->init(table.c_str());
   if (handle == nullptr) {
     const int error = errno;
-    return TableReadError(family, error, functions->strerror(error));
+    const absl::Status status =
+        TableReadError(family, error, functions->strerror(error));
+    if (table == kTable) return status;
+    return absl::Status(status.code(),
+                        absl::StrCat("reading the legacy ", FamilyName(family),
+                                     " table ", table, ": ",
+                                     functions->strerror(error)));
   }
   return IptcHandle(family, functions, handle);
 }

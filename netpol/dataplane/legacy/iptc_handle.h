@@ -31,8 +31,10 @@ struct EntryView {
 class IptcHandle {
  public:
   // Reads the table of the thread's network namespace. Unimplemented if the
-  // kernel has none, PermissionDenied without CAP_NET_ADMIN.
-  static absl::StatusOr<IptcHandle> Open(Family family);
+  // kernel has none, PermissionDenied without CAP_NET_ADMIN. Another `table`
+  // than filter is only to be looked at.
+  static absl::StatusOr<IptcHandle> Open(Family family,
+                                         const std::string& table = "filter");
 
   Family family() const { return family_; }
 

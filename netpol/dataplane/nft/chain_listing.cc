@@ -1,8 +1,8 @@
 #include "netpol/dataplane/nft/chain_listing.h"
 
+#include <algorithm>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -69,6 +69,28 @@ absl::StatusOr<ChainListing> ListChains(
     left = std::move(next);
   }
   return listing;
+}
+
+absl::Status SetIncompleteAside(NftChannel& channel, Family family,
+                                ChainListing& listing) {
+  constexpr absl::string_view kTable = "filter";
+  if (listing.lines.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const bool has_sets, channel.HasSets(family, kTable));
+  if (!has_sets) return absl::OkStatus();
+  const size_t before = listing.unlisted.size();
+  // Chain by chain: the kernel lists all rules at once in quadratic time.
+  for (const auto& [chain, lines] : listing.lines) {
+    ASSIGN_OR_RETURN(const std::vector<NftRule> rules,
+                     channel.Rules(family, kTable, chain));
+    if (std::any_of(rules.begin(), rules.end(),
+                    [](const NftRule& rule) { return rule.looks_up; })) {
+      listing.unlisted.push_back(chain);
+    }
+  }
+  for (size_t i = before; i < listing.unlisted.size(); ++i) {
+    listing.lines.erase(listing.unlisted[i]);
+  }
+  return absl::OkStatus();
 }
 
 std::vector<Rule> ReadRules(const std::vector<std::string>& lines,

@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "netpol/base/ip.h"
+#include "netpol/dataplane/nft/nft_channel.h"
 #include "netpol/dataplane/nft/restore_program.h"
 #include "netpol/rules/rule.h"
 
@@ -25,6 +27,10 @@ struct ChainListing {
 // chain that it cannot list. The errors are those of RestoreProgram.
 absl::StatusOr<ChainListing> ListChains(const RestoreProgram& program,
                                         const std::vector<std::string>& chains);
+
+// Makes chains unlisted of whose rules something is missing in the listing.
+absl::Status SetIncompleteAside(NftChannel& channel, Family family,
+                                ChainListing& listing);
 
 // The rules of a listed chain; one that is no rule's line becomes a foreign
 // rule.

@@ -159,42 +159,88 @@ absl::StatusOr<std::vector<NftChain>> NftChannel::Chains(
 
 absl::StatusOr<std::vector<NftRule>> NftChannel::Rules(
     Family family, absl::string_view table, absl::string_view chain) {
+  if (chain.empty()) return RulesOfAll(family, table);
   return Collect<NftRule>(
       NFT_MSG_GETRULE, family, {table, chain},
       // Old kernels list more than they are asked for.
       [table, chain](const nlmsghdr& message, std::vector<NftRule>& rules) {
         const NftPlace place = PlaceOf(message);
-        if (place.table == table && (chain.empty() || place.chain == chain))
+        if (place.table == table && place.chain == chain)
           rules.push_back(DecodeRule(message));
       });
+}
+
+// Chain by chain: for each datagram of a list of all rules the kernel begins
+// anew at the first, which makes a second of 100,000.
+absl::StatusOr<std::vector<NftRule>> NftChannel::RulesOfAll(
+    Family family, absl::string_view table) {
+  std::vector<NftRule> rules;
+  const auto list = [&]() -> absl::StatusOr<Answer> {
+    rules.clear();
+    std::vector<std::string> chains;
+    ASSIGN_OR_RETURN(
+        Answer answer,
+        Dump(NFT_MSG_GETCHAIN, family, {}, [&](const nlmsghdr& message) {
+          const NftPlace place = PlaceOf(message);
+          if (place.table == table) chains.emplace_back(place.chain);
+        }));
+    for (const std::string& chain : chains) {
+      if (answer.error != 0 || answer.interrupted) break;
+      ASSIGN_OR_RETURN(answer, Dump(NFT_MSG_GETRULE, family, {table, chain},
+                                    [&](const nlmsghdr& message) {
+                                      if (PlaceOf(message).chain == chain)
+                                        rules.push_back(DecodeRule(message));
+                                    }));
+    }
+    return answer;
+  };
+  RETURN_IF_ERROR(ListAtOneMoment(family, list));
+  return rules;
+}
+
+absl::StatusOr<bool> NftChannel::HasSets(Family family,
+                                         absl::string_view table) {
+  ASSIGN_OR_RETURN(
+      const std::vector<std::string> tables,
+      Collect<std::string>(
+          NFT_MSG_GETSET, family, {},
+          [table](const nlmsghdr& message, std::vector<std::string>& found) {
+            if (PlaceOf(message).table == table) found.emplace_back(table);
+          }));
+  return !tables.empty();
 }
 
 template <typename T>
 absl::StatusOr<std::vector<T>> NftChannel::Collect(
     uint16_t command, Family family, const NftObject& object,
     const std::function<void(const nlmsghdr&, std::vector<T>&)>& decode) {
-  const uint8_t wanted = NftFamily(family);
   std::vector<T> items;
-  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+  RETURN_IF_ERROR(ListAtOneMoment(family, [&] {
     items.clear();
+    return Dump(command, family, object,
+                [&](const nlmsghdr& message) { decode(message, items); });
+  }));
+  return items;
+}
+
+absl::Status NftChannel::ListAtOneMoment(
+    Family family, const std::function<absl::StatusOr<Answer>()>& list) {
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     // The kernel's own mark on a list that changed on the way overlooks a
     // transaction whose changes can be seen before it is counted (Linux 6.18),
     // or is counted before they can be seen (earlier ones).
     ASSIGN_OR_RETURN(const uint32_t before, Generation());
-    ASSIGN_OR_RETURN(
-        const Answer answer,
-        Dump(command, family, object, [&](const nlmsghdr& message) {
-          if (PlaceOf(message).family == wanted) decode(message, items);
-        }));
-    if (answer.error == ENOENT) return std::vector<T>();
-    if (answer.error != 0 && answer.error != EINTR) {
+    ASSIGN_OR_RETURN(const Answer answer, list());
+    const bool broken = answer.interrupted || answer.error == EINTR;
+    // What is not there has nothing in it.
+    if (answer.error != 0 && answer.error != ENOENT && !broken) {
       return ErrorStatus(
           answer.error,
           absl::StrCat("list what family ", FamilyWord(family), " has"));
     }
-    if (answer.interrupted || answer.error != 0) continue;
+    if (broken) continue;
     ASSIGN_OR_RETURN(const bool unchanged, IsSettled(before));
-    if (unchanged) return items;
+    if (unchanged) return absl::OkStatus();
   }
   return absl::UnavailableError(absl::StrCat(
       "nf_tables: the tables of family ", FamilyWord(family),
@@ -204,6 +250,7 @@ absl::StatusOr<std::vector<T>> NftChannel::Collect(
 absl::StatusOr<NftChannel::Answer> NftChannel::Dump(
     uint16_t command, Family family, const NftObject& object,
     const MessageHandler& on_message) {
+  const uint8_t wanted = NftFamily(family);
   const uint32_t sequence = ++sequence_;
   std::string request;
   AppendRequest(command, NLM_F_DUMP, family, object, sequence, request);
@@ -215,7 +262,10 @@ absl::StatusOr<NftChannel::Answer> NftChannel::Dump(
     ASSIGN_OR_RETURN(const Datagram datagram,
                      ReceiveDatagram(socket_.get(), Patience::kWait, buffer_));
     if (datagram.lost) answer.interrupted = true;
-    TakeAnswers(datagram.bytes, sequence, sequence, answer, on_message);
+    TakeAnswers(datagram.bytes, sequence, sequence, answer,
+                [&](const nlmsghdr& message) {
+                  if (PlaceOf(message).family == wanted) on_message(message);
+                });
   }
   return answer;
 }

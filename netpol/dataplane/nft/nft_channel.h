@@ -74,6 +74,9 @@ class NftChannel {
                                              absl::string_view table,
                                              absl::string_view chain);
 
+  // Whether the table has sets or maps of nf_tables, also such without a name.
+  absl::StatusOr<bool> HasSets(Family family, absl::string_view table);
+
   // All or nothing. Aborted: something else changed meanwhile, or what was to
   // be removed is gone: read again. FailedPrecondition: a chain is still in
   // use, or has rules; it is named.
@@ -100,6 +103,12 @@ class NftChannel {
   absl::StatusOr<std::vector<T>> Collect(
       uint16_t command, Family family, const NftObject& object,
       const std::function<void(const nlmsghdr&, std::vector<T>&)>& decode);
+  absl::StatusOr<std::vector<NftRule>> RulesOfAll(Family family,
+                                                  absl::string_view table);
+  // Calls `list`, which begins anew each time, until nothing changed meanwhile.
+  absl::Status ListAtOneMoment(
+      Family family, const std::function<absl::StatusOr<Answer>()>& list);
+  // Calls `on_message` for each object of the family.
   absl::StatusOr<Answer> Dump(uint16_t command, Family family,
                               const NftObject& object,
                               const MessageHandler& on_message);

@@ -1,6 +1,7 @@
 #include "netpol/dataplane/nft/nft_commit.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -100,8 +101,10 @@ absl::StatusOr<std::vector<const Chain*>> NftCommit::DifferentChains() {
 
 absl::Status NftCommit::LearnContent(const std::vector<std::string>& chains) {
   if (chains.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const ChainListing listing,
+  ASSIGN_OR_RETURN(ChainListing listing,
                    ListChains(session_.program(), chains));
+  RETURN_IF_ERROR(
+      SetIncompleteAside(session_.channel(), change_.family, listing));
   for (const auto& [chain, lines] : listing.lines) {
     session_.known().SetContent(
         chain, ContentNumber(ReadRules(lines, change_.family), change_.family));
@@ -213,23 +216,36 @@ absl::Status NftCommit::ExplainFailure(absl::Status status) {
   return absl::AbortedError(status.message());
 }
 
-absl::StatusOr<std::vector<KeptChain>> NftCommit::FindKept() {
+// Chain by chain: the kernel lists all rules at once in quadratic time.
+absl::StatusOr<std::vector<NftRule>> NftCommit::RulesThatStay() {
   ASSIGN_OR_RETURN(
-      const std::vector<NftRule> rules,
-      session_.channel().Rules(change_.family, NftSession::kTable, ""));
-  absl::flat_hash_map<std::string, std::string> referrers;  // by removed chain
-  absl::flat_hash_set<std::string> rewritten;
-  for (const ChainName& chain : change_.remove) {
-    referrers[chain.value()];
-    rewritten.insert(chain.value());
-  }
+      const std::vector<NftChain> chains,
+      session_.channel().Chains(change_.family, NftSession::kTable));
+  absl::flat_hash_set<absl::string_view> rewritten;
+  for (const ChainName& chain : change_.remove) rewritten.insert(chain.value());
   for (const Chain& chain : change_.write) rewritten.insert(chain.name.value());
-  for (const NftRule& rule : rules) {
-    const auto found = referrers.find(rule.target);
-    if (found == referrers.end() || rewritten.contains(rule.chain)) continue;
-    if (change_.hooks == HookChange::kRemove && IsHookedChain(rule.chain)) {
+  std::vector<NftRule> all;
+  for (const NftChain& chain : chains) {
+    if (rewritten.contains(chain.name)) continue;
+    // There all that leads to us goes.
+    if (change_.hooks == HookChange::kRemove && IsHookedChain(chain.name)) {
       continue;
     }
+    ASSIGN_OR_RETURN(std::vector<NftRule> rules,
+                     session_.channel().Rules(change_.family,
+                                              NftSession::kTable, chain.name));
+    std::move(rules.begin(), rules.end(), std::back_inserter(all));
+  }
+  return all;
+}
+
+absl::StatusOr<std::vector<KeptChain>> NftCommit::FindKept() {
+  ASSIGN_OR_RETURN(const std::vector<NftRule> rules, RulesThatStay());
+  absl::flat_hash_map<std::string, std::string> referrers;  // by removed chain
+  for (const ChainName& chain : change_.remove) referrers[chain.value()];
+  for (const NftRule& rule : rules) {
+    const auto found = referrers.find(rule.target);
+    if (found == referrers.end()) continue;
     if (ChainName::IsOurs(rule.chain)) {
       return absl::FailedPreconditionError(absl::StrCat(
           "chain ", rule.target, " of the ", FamilyName(change_.family),

@@ -46,6 +46,8 @@ class NftCommit {
   void NoteWritten(const RestoreDelta& delta);
   void NoteRemoved();
   absl::Status ExplainFailure(absl::Status status);
+  // Rules of chains that this change neither writes nor removes.
+  absl::StatusOr<std::vector<NftRule>> RulesThatStay();
   absl::StatusOr<std::vector<KeptChain>> FindKept();
   std::string StepText(const std::vector<const Chain*>& written) const;
 

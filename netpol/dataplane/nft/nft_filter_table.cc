@@ -37,8 +37,9 @@ absl::Status ReadChains(NftSession& session, ObservedTable& table) {
   for (const NftChain& chain : chains) {
     if (IsOurChain(chain)) names.push_back(chain.name);
   }
-  ASSIGN_OR_RETURN(const ChainListing listing,
-                   ListChains(session.program(), names));
+  ASSIGN_OR_RETURN(ChainListing listing, ListChains(session.program(), names));
+  RETURN_IF_ERROR(
+      SetIncompleteAside(session.channel(), session.family(), listing));
   table.chains.clear();
   for (const auto& [name, lines] : listing.lines) {
     std::vector<Rule> rules = ReadRules(lines, session.family());

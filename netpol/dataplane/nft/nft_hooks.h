@@ -20,7 +20,8 @@ namespace netpol {
 class NftHooks {
  public:
   // Runs `program` only if a rule has the comment of an older layout's accept
-  // rule. Errors are those of both.
+  // rule; where there is none, such a rule is taken for somebody else's. Errors
+  // are those of both.
   static absl::StatusOr<NftHooks> Read(NftChannel& channel, Family family,
                                        const RestoreProgram& program);
 

@@ -130,6 +130,7 @@ bool DecodeExpression(Attributes expression, NftRule& rule) {
     rule.comment = std::string(Text(Find(data, NFTA_MATCH_INFO)));
     return true;
   }
+  if (name == "lookup") rule.looks_up = true;
   if (name != "immediate") return false;
   const Attributes verdict =
       Nested(Find(Nested(Find(data, NFTA_IMMEDIATE_DATA)), NFTA_DATA_VERDICT));
@@ -211,6 +212,10 @@ NftPlace PlaceOf(const nlmsghdr& message) {
     case NFT_MSG_DELCHAIN:
       place.table = Text(Find(attributes, NFTA_CHAIN_TABLE));
       place.chain = Text(Find(attributes, NFTA_CHAIN_NAME));
+      break;
+    case NFT_MSG_NEWSET:
+    case NFT_MSG_DELSET:
+      place.table = Text(Find(attributes, NFTA_SET_TABLE));
       break;
     case NFT_MSG_NEWRULE:
     case NFT_MSG_DELRULE:

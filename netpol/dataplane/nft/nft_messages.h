@@ -28,6 +28,9 @@ struct NftRule {
   bool go = false;
   // Of iptables' comment match (or nft's own comment); empty without one.
   std::string comment;
+  // Looks something up in a set of nf_tables: iptables leaves that out when it
+  // lists the rule.
+  bool looks_up = false;
   // Nothing but a comment, a counter and the way to `target`: a jump without
   // conditions.
   bool unconditional = false;
@@ -73,7 +76,7 @@ NftChain DecodeChain(const nlmsghdr& message);
 NftRule DecodeRule(const nlmsghdr& message);
 
 // Of NFT_MSG_NEWGEN: the number of the state that a transaction led to, and the
-// process that sent it, as the machine's first pid namespace numbers it.
+// process that sent it, by the id that it has outside all containers.
 struct NftGeneration {
   uint32_t id = 0;
   uint32_t process = 0;

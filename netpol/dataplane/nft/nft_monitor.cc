@@ -84,6 +84,12 @@ bool NftMonitor::Concerns(const nlmsghdr& message) const {
   if (place.family != NftFamily(family_) || place.table != kTable) return false;
   const int command = NftCommandOf(message);
   if (command == NFT_MSG_NEWTABLE || command == NFT_MSG_DELTABLE) return true;
+  // Of a chain that is renamed only the new name is told. Kernels before 5.16
+  // do not say that a chain is new: then each one counts.
+  if (command == NFT_MSG_NEWCHAIN &&
+      (message.nlmsg_flags & (NLM_F_CREATE | NLM_F_EXCL)) == 0) {
+    return true;
+  }
   return IsWatched(place.chain);
 }
 

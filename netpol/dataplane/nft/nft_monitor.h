@@ -41,7 +41,7 @@ class NftMonitor {
   // port (netlink_autobind), and iptables-nft-restore writes through its first.
   //
   // To be called right after the transaction, and TakeChanges() right before
-  // it: in between, a program in another pid namespace could come by the same
+  // it: in between, a program in another container could come by the same
   // number. Two processes that had it count as a change, and so does a program
   // of ours that got another port because its own was taken.
   absl::StatusOr<bool> TakeChangesNotBy(uint32_t port);

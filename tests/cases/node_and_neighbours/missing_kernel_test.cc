@@ -93,6 +93,7 @@ class MissingKernelTest : public NeighbourNodeTest {
         "run",
         "--manifests=tests/cases/data/C089/manifests.yaml",
         "--hostname-override=node-a",
+        absl::StrCat("--iptables-backend=", FlavourName(LabFlavour())),
         absl::StrCat("--run-lock=", testing::TempDir(), "/run.lock"),
         absl::StrCat("--control-socket=/tmp/netpol-missing-", getpid())};
     program.argv.insert(program.argv.end(), more.begin(), more.end());
@@ -172,8 +173,10 @@ TEST_F(MissingKernelTest, WithoutIpsetNothingStartsAndThePieceIsNamed) {
 
 TEST_F(MissingKernelTest, EveryCommandSaysSoAndALaterOneWorks) {
   const std::vector<std::string> apply = {
-      "apply", "--manifests=tests/cases/data/C089/manifests.yaml",
+      "apply",
+      "--iptables-backend=legacy",
       "--hostname-override=node-a",
+      absl::StrCat("--iptables-backend=", FlavourName(LabFlavour())),
       absl::StrCat("--run-lock=", testing::TempDir(), "/run.lock")};
   const std::string before = FilterTable();
   Without(NoNetfilterNetlink(), [&] {

@@ -130,6 +130,8 @@ TEST_F(PileUpTest, AProcessKilledBetweenSetsAndRulesLeavesNothingBehind) {
                 "--manifests=tests/cases/data/C082/manifests.yaml",
                 "--hostname-override=node-a",
                 "--iptables-lock-timeout=60s",
+                // The other one has no lock to wait for.
+                "--iptables-backend=legacy",
                 absl::StrCat("--run-lock=", testing::TempDir(), "/run.lock")};
   const FileDescriptor lock(
       open(getenv("XTABLES_LOCKFILE"), O_RDWR | O_CREAT | O_CLOEXEC, 0600));

@@ -12,12 +12,14 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "netpol/base/ip.h"
+#include "netpol/dataplane/flavour.h"
 #include "tests/dataplane/ipset/private_network.h"
 
 namespace netpol {
 namespace {
 
 using testing::HasSubstr;
+using testing::MatchesRegex;
 
 class PreflightTest : public testing::Test {
  protected:
@@ -117,6 +119,72 @@ TEST_F(PreflightTest, ABridgeThatGoesUnfilteredIsABlindSpotWithARemedy) {
   EXPECT_FALSE(blind.ok);
   EXPECT_THAT(blind.detail, HasSubstr("br-test"));
   EXPECT_THAT(blind.remedy, HasSubstr("br_netfilter"));
+}
+
+class NftPreflightTest : public PreflightTest {
+ protected:
+  void SetUp() override {
+    PreflightTest::SetUp();
+    options_.flavour = Flavour::kNft;
+  }
+};
+
+TEST_F(NftPreflightTest, APreparedMachineHasEverything) {
+  const std::vector<PreflightFinding> findings = RunPreflight(options_);
+  EXPECT_EQ(findings.size(), 4u + 2 * (3 + 2 + 13));
+  for (const PreflightFinding& finding : findings) {
+    EXPECT_TRUE(finding.ok) << finding.name << ": " << finding.detail;
+    EXPECT_TRUE(finding.remedy.empty()) << finding.name;
+    EXPECT_NE(finding.name, "xtables lock");
+    EXPECT_FALSE(absl::EndsWith(finding.name, "table filter")) << finding.name;
+  }
+  EXPECT_EQ(Named(findings, "IPv4 nf_tables").detail, "answers");
+  EXPECT_THAT(Named(findings, "IPv6 ip6tables-nft-restore").detail,
+              MatchesRegex("/.*/ip6tables-nft-restore, .*v[0-9].*nf_tables."));
+  EXPECT_THAT(Named(findings, "IPv4 match set").detail,
+              HasSubstr("revision 4"));
+}
+
+TEST_F(NftPreflightTest, NeitherFlavourGetsATable) {
+  RunPreflight(options_);
+  EXPECT_EQ(Shell("cat /proc/self/net/ip_tables_names "
+                  "/proc/self/net/ip6_tables_names; nft list ruleset"),
+            "");
+}
+
+TEST_F(NftPreflightTest, TheOtherFlavourMakesNoTableOfThisOne) {
+  options_.flavour = Flavour::kLegacy;
+  RunPreflight(options_);
+  EXPECT_EQ(Shell("nft list ruleset"), "");
+}
+
+TEST_F(NftPreflightTest, WithoutPrivilegesItSaysWhatItCouldNotCheck) {
+  std::vector<PreflightFinding> findings;
+  WithoutPrivileges([&] { findings = RunPreflight(options_); });
+  EXPECT_EQ(findings.size(), 4u + 2 * (3 + 2 + 13));
+  for (const std::string name :
+       {"IPv4 nf_tables", "IPv6 match conntrack", "IPv6 target NFLOG"}) {
+    const PreflightFinding& finding = Named(findings, name);
+    EXPECT_FALSE(finding.ok) << name;
+    EXPECT_THAT(finding.detail, HasSubstr("could not be checked")) << name;
+    EXPECT_THAT(finding.remedy, HasSubstr("CAP_NET_ADMIN")) << name;
+  }
+}
+
+TEST_F(NftPreflightTest, AProgramThatCannotRunIsFoundWithARemedy) {
+  const std::string folder = absl::StrCat(testing::TempDir(), "/broken");
+  Shell(absl::StrCat("mkdir -p ", folder, "; printf '#!/bin/sh\\nexit 127' > ",
+                     folder, "/iptables-nft-restore; chmod 755 ", folder,
+                     "/iptables-nft-restore"));
+  const std::string path = getenv("PATH") == nullptr ? "" : getenv("PATH");
+  setenv("PATH", absl::StrCat(folder, ":", path).c_str(), 1);
+  const std::vector<PreflightFinding> findings = RunPreflight(options_);
+  setenv("PATH", path.c_str(), 1);
+  const PreflightFinding& broken = Named(findings, "IPv4 iptables-nft-restore");
+  EXPECT_FALSE(broken.ok);
+  EXPECT_THAT(broken.detail, HasSubstr(folder));
+  EXPECT_THAT(broken.remedy, HasSubstr("iptables 1.8"));
+  EXPECT_TRUE(Named(findings, "IPv6 ip6tables-nft-restore").ok);
 }
 
 }  // namespace

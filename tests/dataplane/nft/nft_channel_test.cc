@@ -295,7 +295,7 @@ TEST_F(NftChannelTest, ListsAreWholeWhileSomebodyElseKeepsWriting) {
       "add rule ip filter X counter'; done",
       "r");
   ASSERT_NE(writer, nullptr);
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < 100; ++round) {
     // Both rules of a transaction, or none.
     EXPECT_EQ(Rules("X").size() % 2, 0u);
   }

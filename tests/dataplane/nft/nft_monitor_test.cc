@@ -80,6 +80,8 @@ TEST_F(NftMonitorTest, EverythingThatConcernsUsIsSeenOnce) {
            Restore("*filter\\n-D KUBE-ROUTER-X -j ACCEPT\\n"),
            std::string("nft insert rule ip filter KUBE-ROUTER-X counter"),
            std::string("nft flush chain ip filter KUBE-ROUTER-X"),
+           std::string("nft rename chain ip filter KUBE-ROUTER-X OTHER"),
+           std::string("nft rename chain ip filter OTHER KUBE-ROUTER-X"),
            std::string("nft delete chain ip filter KUBE-ROUTER-X"),
            std::string("iptables-nft -I FORWARD 1 -j ACCEPT"),
            std::string("iptables-nft -F FORWARD"),
@@ -104,6 +106,8 @@ TEST_F(NftMonitorTest, WhatConcernsOthersIsNoChange) {
   Shell(
       "iptables-nft -A OTHER -j ACCEPT; iptables-nft -F OTHER;"
       "iptables-nft -N KUBE-FORWARD; iptables-nft -A KUBE-FORWARD -j ACCEPT;"
+      "printf '*filter\\n:KUBE-FORWARD - [0:0]\\n-A KUBE-FORWARD -j DROP\\n"
+      "COMMIT\\n' | iptables-nft-restore --noflush;"
       "iptables-nft -t nat -A PREROUTING -j ACCEPT;"
       "iptables-nft -t mangle -A FORWARD -j ACCEPT;"
       "iptables-nft -t mangle -N KUBE-ROUTER-X;"

@@ -36,6 +36,7 @@ struct KubeRouterOptions {
   std::vector<std::string> pod_cidrs;
 };
 
+// What was found in a kernel, as text.
 struct KubeRouterText {
   // For iptables-restore and ip6tables-restore, by Family. Beside the rules of
   // others: jumps are inserted.
