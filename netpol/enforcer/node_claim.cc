@@ -79,6 +79,7 @@ class Socket {
   int file_;
 };
 
+// The program without its folder, and its arguments.
 std::string CommandOf(pid_t process) {
   std::ifstream file(absl::StrCat("/proc/", process, "/cmdline"),
                      std::ios::binary);
@@ -86,6 +87,8 @@ std::string CommandOf(pid_t process) {
   // Its words end with zero bytes each.
   command = absl::StrReplaceAll(command, {{absl::string_view("\0", 1), " "}});
   absl::StripAsciiWhitespace(&command);
+  const size_t folder = command.substr(0, command.find(' ')).rfind('/');
+  if (folder != std::string::npos) command.erase(0, folder + 1);
   if (command.size() > kShownCommand)
     command = absl::StrCat(command.substr(0, kShownCommand), "…");
   return command;

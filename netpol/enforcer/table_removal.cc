@@ -1,10 +1,10 @@
 #include "netpol/enforcer/table_removal.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
 
-#include "absl/container/btree_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "netpol/base/status_macros.h"
@@ -55,17 +55,14 @@ absl::StatusOr<TableRemoval> FindInNft(Family family) {
   if (channel == nullptr) return content;
   ASSIGN_OR_RETURN(const std::vector<NftChain> chains,
                    channel->Chains(family, kTable));
-  absl::btree_map<std::string, size_t> ours;
   for (const NftChain& chain : chains) {
-    if (!chain.is_base && IsOurChain(chain.name)) ours[chain.name] = 0;
+    if (chain.is_base || !IsOurChain(chain.name)) continue;
+    // One by one: the kernel begins a list of all rules anew for each part of
+    // it that it sends, which takes time with the square of their number.
+    ASSIGN_OR_RETURN(const std::vector<NftRule> rules,
+                     channel->Rules(family, kTable, chain.name));
+    content.chains.push_back({ChainName(chain.name), rules.size()});
   }
-  ASSIGN_OR_RETURN(const std::vector<NftRule> rules,
-                   channel->Rules(family, kTable, ""));
-  for (const NftRule& rule : rules) {
-    if (auto it = ours.find(rule.chain); it != ours.end()) ++it->second;
-  }
-  for (const auto& [name, count] : ours)
-    content.chains.push_back({ChainName(name), count});
   const RestoreProgram program(family, NftFilterTableOptions().program_timeout);
   ASSIGN_OR_RETURN(const NftHooks hooks,
                    NftHooks::Read(*channel, family, program));
@@ -99,7 +96,13 @@ size_t TableRemoval::rules() const {
 }
 
 absl::StatusOr<TableRemoval> FindOurTable(Flavour flavour, Family family) {
-  return flavour == Flavour::kNft ? FindInNft(family) : FindInLegacy(family);
+  ASSIGN_OR_RETURN(TableRemoval found, flavour == Flavour::kNft
+                                           ? FindInNft(family)
+                                           : FindInLegacy(family));
+  std::sort(
+      found.chains.begin(), found.chains.end(),
+      [](const TableChain& a, const TableChain& b) { return a.name < b.name; });
+  return found;
 }
 
 absl::StatusOr<TableRemoval> RemoveOurTable(Flavour flavour, Family family,

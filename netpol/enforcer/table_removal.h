@@ -23,7 +23,7 @@ struct TableChain {
 
 // What was taken out, or would be.
 struct TableRemoval {
-  std::vector<TableChain> chains;
+  std::vector<TableChain> chains;  // in order of their names
   // Rules in the built-in chains: jumps into our chains, and accept rules of an
   // older layout.
   size_t hooks = 0;

@@ -33,6 +33,8 @@ EnforcerState Sound() {
   state.sync_period = absl::Minutes(5);
   state.last_beat = kNow;
   state.kernel_open = true;
+  state.flavour = Flavour::kNft;
+  state.flavour_reason = "kubelet's chains are there";
   state.loop.synced_once = true;
   state.loop.last_success = kNow - absl::Seconds(12);
   state.loop.syncs = 40;
@@ -175,6 +177,7 @@ TEST(StatusFormTest, SoundStateIsShort) {
             "healthy, ready\n"
             "node      node-a\n"
             "daemon    netpolctl 0.1.0, up for 1h\n"
+            "iptables  nft: kubelet's chains are there\n"
             "syncs     last 12s ago; 40 done, 0 failed, 1 repair\n"
             "pending   nothing\n"
             "watch     Pod           followed, heard 250ms ago; 1 list, 2 "

@@ -98,10 +98,11 @@ class EnforcerTest : public LabFixture {
     ns_.emplace(*std::move(ns));
   }
 
-  void Start(std::unique_ptr<WatchSource> source = nullptr) {
+  void Start(std::unique_ptr<WatchSource> source = nullptr,
+             Flavour flavour = LabFlavour()) {
     EnforcerOptions options;
     options.controller.node_name = "node-a";
-    options.flavour = LabFlavour();
+    options.flavour = flavour;
     options.health.source = absl::ZeroDuration();
     const absl::Status started = ns_->Run([&]() -> absl::Status {
       auto enforcer = Enforcer::Start(options, std::move(source), Callbacks());
@@ -140,10 +141,12 @@ class EnforcerTest : public LabFixture {
         << absl::StrJoin(log_, "\n");
   }
 
-  size_t ChainsInKernel() {
+  size_t ChainsInKernel(Flavour flavour = LabFlavour()) {
     size_t chains = 0;
     const absl::Status read = ns_->Run([&]() -> absl::Status {
-      auto kernel = OpenLabKernel();
+      LinuxDataplaneOptions options;
+      options.flavour = flavour;
+      auto kernel = LinuxDataplane::Create(options);
       if (!kernel.ok()) return kernel.status();
       const auto snapshot = (*kernel)->Read({Family::kIPv4});
       if (!snapshot.ok()) return snapshot.status();
@@ -236,7 +239,7 @@ TEST_F(EnforcerTest, ASourceThatFailsIsToldAndWhatIsEnforcedStays) {
   EXPECT_THAT(log_, Contains("healthy again"));
 }
 
-TEST_F(EnforcerTest, AResyncMendsWhatSomebodyElseRemoved) {
+TEST_F(EnforcerTest, WhatSomebodyElseRemovedIsMendedUnasked) {
   Start();
   enforcer_->Post(SmallCluster());
   Await([this] { return first_syncs_ == 1; });
@@ -252,13 +255,55 @@ TEST_F(EnforcerTest, AResyncMendsWhatSomebodyElseRemoved) {
                                     : absl::InternalError("iptables");
                  })
                   .ok());
-  enforcer_->RequestResync();
+  // Nobody asks for it: it looks every few seconds.
   // The hook, and the chain that was emptied.
   Await([this] { return enforcer_->state().loop.repairs >= 2; });
   EXPECT_EQ(ChainsInKernel(), chains);
   const absl::StatusOr<Plan> plan = enforcer_->Preview();
   ASSERT_TRUE(plan.ok()) << plan.status();
   EXPECT_TRUE(plan->empty()) << plan->ToString();
+}
+
+TEST_F(EnforcerTest, WhoeverTakesOverInTheOtherFlavourSweepsTheFirst) {
+  Start(nullptr, Flavour::kLegacy);
+  enforcer_->Post(SmallCluster());
+  Await([this] { return first_syncs_ == 1; });
+  const size_t chains = ChainsInKernel(Flavour::kLegacy);
+  enforcer_.reset();
+  EXPECT_EQ(ChainsInKernel(Flavour::kLegacy), chains);
+  for (Flavour flavour : {Flavour::kNft, Flavour::kLegacy}) {
+    const int before = first_syncs_;
+    Start(nullptr, flavour);
+    EXPECT_GT(ChainsInKernel(OtherFlavour(flavour)), 0u)
+        << "nothing goes before the new rules stand";
+    enforcer_->Post(SmallCluster());
+    Await([&] { return first_syncs_ > before; });
+    EXPECT_EQ(ChainsInKernel(flavour), chains);
+    EXPECT_EQ(ChainsInKernel(OtherFlavour(flavour)), 0u);
+    EXPECT_EQ(enforcer_->state().flavour, flavour);
+    EXPECT_EQ(enforcer_->state().leftovers, "");
+    enforcer_.reset();
+  }
+  EXPECT_THAT(log_, Contains(HasSubstr("legacy IPv4 table filter")));
+  EXPECT_THAT(log_, Contains(HasSubstr("nft IPv4 table filter")));
+}
+
+TEST_F(EnforcerTest, ASecondOneInTheSameNamespaceIsRefused) {
+  Start();
+  EnforcerOptions options;
+  options.controller.node_name = "node-a";
+  absl::Status second;
+  ASSERT_TRUE(ns_->Run([&]() -> absl::Status {
+                   second = Enforcer::Start(options, nullptr, {}).status();
+                   return absl::OkStatus();
+                 })
+                  .ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(second)) << second;
+  enforcer_->Stop();
+  ASSERT_TRUE(ns_->Run([&]() -> absl::Status {
+                   return Enforcer::Start(options, nullptr, {}).status();
+                 })
+                  .ok());
 }
 
 TEST_F(EnforcerTest, SeveralWorkInOneProcess) {

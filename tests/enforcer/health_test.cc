@@ -119,6 +119,17 @@ TEST(HealthTest, EachThingThatTheKernelLacksIsAReason) {
   EXPECT_EQ(verdict.reasons, state.kernel_problems);
 }
 
+TEST(HealthTest, OldRulesThatCannotBeRemovedAreTroubleAndNeverUnready) {
+  EnforcerState state = Sound();
+  state.leftovers = "the lock of the legacy tables is held by process 7";
+  const HealthVerdict verdict = JudgeNow(state);
+  EXPECT_FALSE(verdict.healthy);
+  EXPECT_TRUE(verdict.ready);
+  EXPECT_THAT(verdict.reasons,
+              ElementsAre(AllOf(HasSubstr("earlier enforcement"),
+                                HasSubstr("process 7"))));
+}
+
 TEST(HealthTest, FailedSyncIsToldWithTheLastGoodOne) {
   EnforcerState state = Sound();
   state.loop.last_error = absl::UnavailableError("the lock is held");

@@ -12,6 +12,9 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "netpol/testing/fake_dataplane.h"
+#include "tests/kernel/lab/lab_fixture.h"
+#include "tests/kernel/lab/netns.h"
+#include "tests/kernel/lab/node_process.h"
 
 namespace netpol {
 namespace {
@@ -53,6 +56,38 @@ TEST(FamiliesOfTest, OtherErrorsAreErrors) {
   FakeDataplane kernel;
   kernel.FailNext(OperationKind::kRead, absl::UnavailableError("later"));
   EXPECT_EQ(FamiliesOf(kernel).status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST(DecideFlavourTest, WhatWasAskedForIsTakenUnseen) {
+  for (Flavour flavour : kFlavours) {
+    const FlavourDecision decision = DecideFlavour(flavour, {Family::kIPv4});
+    EXPECT_EQ(decision.flavour, flavour);
+    EXPECT_EQ(decision.reason, "it was asked for");
+    EXPECT_EQ(DecideFlavourToRead(flavour).flavour, flavour);
+  }
+}
+
+using FlavourToReadTest = LabFixture;
+
+TEST_F(FlavourToReadTest, ItIsTheOneThatHasOurChains) {
+  auto ns = NetNs::Create();
+  ASSERT_TRUE(ns.ok()) << ns.status();
+  for (const char* flavour : {"nft", "legacy"}) {
+    const std::string tool = absl::StrCat("iptables-", flavour);
+    Program make;
+    make.argv = {tool, "-N", "KUBE-ROUTER-FORWARD"};
+    ASSERT_TRUE(RunProgram(*ns, make).ok());
+    FlavourDecision decision;
+    ASSERT_TRUE(ns->Run([&]() -> absl::Status {
+                    decision = DecideFlavourToRead(absl::nullopt);
+                    return absl::OkStatus();
+                  }).ok());
+    EXPECT_EQ(FlavourName(decision.flavour), flavour);
+    EXPECT_EQ(decision.reason, "our chains are there");
+    Program remove;
+    remove.argv = {tool, "-X", "KUBE-ROUTER-FORWARD"};
+    ASSERT_TRUE(RunProgram(*ns, remove).ok());
+  }
 }
 
 TEST(MissingFeaturesTest, EachMissingThingIsASentenceWithItsRemedy) {

@@ -23,7 +23,8 @@ constexpr int kCountFromHere = SIGUSR1;
 
 bool Counts(uint64_t call) {
   constexpr uint64_t kCalls[] = {SYS_sendto, SYS_sendmsg, SYS_setsockopt,
-                                 SYS_write,  SYS_wait4,   SYS_waitid};
+                                 SYS_write,  SYS_ppoll,   SYS_wait4,
+                                 SYS_waitid};
   return std::find(std::begin(kCalls), std::end(kCalls), call) !=
          std::end(kCalls);
 }
