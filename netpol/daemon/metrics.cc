@@ -11,6 +11,7 @@
 #include "netpol/base/version.h"
 #include "netpol/daemon/metric_readings.h"
 #include "netpol/daemon/process_usage.h"
+#include "netpol/dataplane/flavour.h"
 #include "netpol/enforcer/kind_name.h"
 #include "prometheus/counter.h"
 #include "prometheus/gauge.h"
@@ -97,6 +98,7 @@ struct Metrics::Instruments {
   Histogram* in_kernel = nullptr;
   Counter* set_messages = nullptr;
   Counter* table_commits = nullptr;
+  prometheus::Family<Gauge>* backend = nullptr;  // by flavour
   std::mutex updating;  // counters are read, then raised
 };
 
@@ -127,6 +129,9 @@ Metrics::Instruments::Instruments()
                   "which is not written in Go")
       .Add({{"goversion", "none"}, {"version", kNetpolVersion}})
       .Set(1);
+  backend = &FamilyOf<Gauge>(
+      registry, "netpol_iptables_backend",
+      "1 for the flavour of iptables in which this node is enforced");
   FamilyOf<Gauge>(registry, "netpol_build_info", "Always 1; the version")
       .Add({{"version", kNetpolVersion}})
       .Set(1);
@@ -164,8 +169,13 @@ void Metrics::Update(const EnforcerState& state, const HealthVerdict& verdict,
   const std::lock_guard<std::mutex> lock(instruments_->updating);
   SetAll(instruments_->gauges, view, {});
   SetAll(instruments_->counters, view, {});
+  for (Flavour flavour : kFlavours) {
+    instruments_->backend->Add({{"backend", std::string(FlavourName(flavour))}})
+        .Set(state.flavour == flavour ? 1 : 0);
+  }
   for (const FollowedKind& kind : state.followed) {
-    const prometheus::Labels labels = {{"kind", std::string(KindName(kind.kind))}};
+    const prometheus::Labels labels = {
+        {"kind", std::string(KindName(kind.kind))}};
     SetAll(instruments_->kind_gauges, KindView{kind, now}, labels);
     SetAll(instruments_->kind_counters, KindView{kind, now}, labels);
   }

@@ -105,6 +105,33 @@ TEST(CommandLineTest, WrongLinesAreUsageErrorsThatSayWhereHelpIs) {
   }
 }
 
+TEST(CommandLineTest, CleanupTakesItsModeAndWhoseProgramsRun) {
+  const Parsed plain = Parse({"cleanup"});
+  ASSERT_TRUE(plain.flags) << plain.err;
+  EXPECT_EQ(plain.flags->cleanup_mode, "complete");
+  EXPECT_EQ(plain.flags->iptables_backend, "auto");
+  const Parsed parsed = Parse({"cleanup", "--mode=pipeline", "--dry-run",
+                               "--iptables-backend=legacy", "--force"});
+  ASSERT_TRUE(parsed.flags) << parsed.err;
+  EXPECT_EQ(parsed.flags->cleanup_mode, "pipeline");
+  EXPECT_EQ(parsed.flags->iptables_backend, "legacy");
+  EXPECT_TRUE(parsed.flags->dry_run && parsed.flags->force);
+  EXPECT_EQ(Parse({"cleanup", "--mode=other"}).exit_code, kUsage);
+}
+
+TEST(CommandLineTest, RunCanBeToldToCleanUp) {
+  const Parsed plain = Parse({"run"});
+  ASSERT_TRUE(plain.flags) << plain.err;
+  EXPECT_FALSE(plain.flags->cleanup_config);
+  EXPECT_FALSE(plain.flags->disable_network_policy);
+  const Parsed parsed = Parse({"run", "--cleanup-config", "--enable-ipv6",
+                               "--service-cluster-ip-range=10.43.0.0/16"});
+  ASSERT_TRUE(parsed.flags) << parsed.err;
+  EXPECT_TRUE(parsed.flags->cleanup_config);
+  EXPECT_TRUE(Parse({"run", "--disable-network-policy=true"})
+                  .flags->disable_network_policy);
+}
+
 TEST(CommandLineTest, HelpNamesTheExitCodes) {
   for (const std::vector<const char*>& line :
        std::vector<std::vector<const char*>>{{"--help"},

@@ -236,6 +236,19 @@ TEST(MetricsTest, EachKindThatIsWatchedIsShown) {
   EXPECT_EQ(ValueOf(shown, "netpol_watch_events_total", pod), 24);
 }
 
+TEST(MetricsTest, TheFlavourThatIsEnforcedIsShown) {
+  EnforcerState state = SomeState();
+  const std::string legacy = "{backend=\"legacy\"}";
+  const std::string nft = "{backend=\"nft\"}";
+  std::map<std::string, Shown> shown = ScrapeOf(state);
+  EXPECT_EQ(ValueOf(shown, "netpol_iptables_backend", legacy), 0);
+  EXPECT_EQ(ValueOf(shown, "netpol_iptables_backend", nft), 0);
+  state.flavour = Flavour::kNft;
+  shown = ScrapeOf(state);
+  EXPECT_EQ(ValueOf(shown, "netpol_iptables_backend", legacy), 0);
+  EXPECT_EQ(ValueOf(shown, "netpol_iptables_backend", nft), 1);
+}
+
 TEST(MetricsTest, WhatNeverWasIsZero) {
   const std::map<std::string, Shown> shown = ScrapeOf(EnforcerState());
   EXPECT_EQ(ValueOf(shown, "netpol_oldest_pending_seconds"), 0);

@@ -235,6 +235,52 @@ TEST_P(CleanupOfFlavourTest, AChainThatAForeignRuleLeadsToIsEmptiedAndTold) {
               Not(HasSubstr(":KUBE-POD-FW")));
 }
 
+// Early releases accepted in the built-in chains.
+TEST_P(CleanupOfFlavourTest, AnAcceptRuleOfAnOldReleaseGoesAlone) {
+  LoadForeign(GetParam());
+  const std::string before = KernelText();
+  for (const Family family : kFamilies) {
+    Tool({Xtables(family, GetParam()), "-I", "FORWARD", "3", "-m", "comment",
+          "--comment",
+          "rule to explicitly ACCEPT traffic that comply to network policies",
+          "-m", "mark", "--mark", "0x20000/0x20000", "-j", "ACCEPT"});
+  }
+  const v1::CleanupResult result = CleanUp();
+  ExpectClean(result);
+  ASSERT_THAT(result.tables(), SizeIs(2));
+  EXPECT_EQ(result.tables(0).hooks(), 1u);
+  EXPECT_THAT(result.tables(0).chains(), IsEmpty());
+  EXPECT_EQ(KernelText(), before);
+}
+
+// An old chain may hold what its makers never put there.
+TEST_P(CleanupOfFlavourTest, WhatOthersPutIntoOurChainsGoesWithThem) {
+  LoadForeign(GetParam());
+  const std::string before = KernelText();
+  LoadKubeRouter(GetParam(), OldLayout::kV211);
+  Tool({Xtables(Family::kIPv4, GetParam()), "-A", "KUBE-ROUTER-INPUT", "-m",
+        "statistic", "--mode", "random", "--probability", "0.5", "-j",
+        "SITE-RULES"});
+  if (GetParam() == Flavour::kNft) {
+    Tool({"nft", "add", "rule", "ip", "filter", "KUBE-ROUTER-INPUT", "tcp",
+          "dport", "{", "22,", "23", "}", "accept"});
+  }
+  ExpectClean(CleanUp());
+  EXPECT_EQ(KernelText(), before);
+}
+
+TEST_P(CleanupOfFlavourTest, ASetInAForeignListOfSetsIsTold) {
+  LoadKubeRouter(GetParam(), OldLayout::kV211);
+  Tool({"ipset", "restore"},
+       "create site-list list:set\nadd site-list KUBE-SRC-IIIIJJJJKKKKLLLL\n");
+  const v1::CleanupResult result = CleanUp();
+  EXPECT_THAT(TextsOf(result),
+              ElementsAre(AllOf(HasSubstr("set KUBE-SRC-IIIIJJJJKKKKLLLL"),
+                                HasSubstr("list of sets"))));
+  Tool({"ipset", "destroy", "site-list"});
+  ExpectClean(CleanUp());
+}
+
 TEST_P(CleanupOfFlavourTest, ASetThatAForeignRuleUsesIsTold) {
   LoadForeign(GetParam());
   LoadKubeRouter(GetParam(), OldLayout::kV211);

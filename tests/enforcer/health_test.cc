@@ -302,5 +302,41 @@ TEST(HealthTest, TimeAloneMakesNoOtherVerdict) {
   EXPECT_FALSE(JudgeNow(state) == verdict);
 }
 
+EnforcerState Disabled() {
+  EnforcerState state;
+  state.started = Ago(3600);
+  state.last_beat = Ago(1);
+  state.disabled = true;
+  return state;
+}
+
+TEST(HealthTest, ADisabledOneIsReadyWhenNothingOfOursIsLeft) {
+  EnforcerState state = Disabled();
+  HealthVerdict verdict = JudgeNow(state);
+  EXPECT_TRUE(verdict.alive && verdict.healthy);
+  EXPECT_FALSE(verdict.ready);
+  state.cleaned = true;
+  verdict = JudgeNow(state);
+  EXPECT_TRUE(verdict.alive && verdict.healthy && verdict.ready);
+  EXPECT_THAT(verdict.reasons, ElementsAre(HasSubstr("note: disabled")));
+}
+
+TEST(HealthTest, ADisabledOneThatCannotCleanUpIsUnhealthy) {
+  EnforcerState state = Disabled();
+  state.kernel_problems = {"set A: still in use"};
+  const HealthVerdict verdict = JudgeNow(state);
+  EXPECT_TRUE(verdict.alive);
+  EXPECT_FALSE(verdict.healthy || verdict.ready);
+  EXPECT_THAT(verdict.reasons,
+              ElementsAre("set A: still in use", HasSubstr("note: disabled")));
+}
+
+TEST(HealthTest, ADisabledOneThatHangsIsNotAlive) {
+  EnforcerState state = Disabled();
+  state.cleaned = true;
+  state.last_beat = Ago(600);
+  EXPECT_FALSE(JudgeNow(state).alive);
+}
+
 }  // namespace
 }  // namespace netpol

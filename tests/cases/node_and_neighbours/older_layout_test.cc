@@ -50,7 +50,7 @@ class OlderLayoutTest : public NeighbourNodeTest {
 
 TEST_F(OlderLayoutTest, NothingOfOursIsLeftAndForeignThingsAreAsTheyWere) {
   LoadRulesAndSets();
-  EXPECT_THAT(CleanUp(), HasSubstr("4 sets destroyed"));
+  EXPECT_THAT(CleanUp(), HasSubstr("removed: IPv4: 3 sets\n"));
   EXPECT_EQ(FilterTable(),
             "*filter\n"
             ":INPUT ACCEPT\n"

@@ -25,7 +25,9 @@ namespace netpol {
 namespace {
 
 using Lines = std::vector<std::string>;
+using ::testing::Contains;
 using ::testing::ElementsAreArray;
+using ::testing::StartsWith;
 
 // More than any batch makes.
 constexpr int kMostCalls = 1000;
@@ -134,7 +136,9 @@ class KillTest : public LabFixture,
 
   // As often as it takes: `prepare` the node's kernel, let `work` be killed one
   // call later than the last time, and let another process see to `cluster`.
-  void KillEverywhere(const std::function<absl::Status()>& prepare,
+  // `flavours` have the jumps, the older first.
+  void KillEverywhere(const std::vector<Flavour>& flavours,
+                      const std::function<absl::Status()>& prepare,
                       const std::function<absl::Status()>& work,
                       const Cluster& cluster);
 
@@ -143,17 +147,8 @@ class KillTest : public LabFixture,
   int packets_ = 0;
 };
 
-// Counters are those of this kernel's packets.
-Lines Uncounted(Lines lines) {
-  for (std::string& line : lines) {
-    const size_t bracket = line.find('[');
-    if (bracket != std::string::npos)
-      line.erase(bracket, line.find(']') - bracket + 2);
-  }
-  return lines;
-}
-
-void KillTest::KillEverywhere(const std::function<absl::Status()>& prepare,
+void KillTest::KillEverywhere(const std::vector<Flavour>& flavours,
+                              const std::function<absl::Status()>& prepare,
                               const std::function<absl::Status()>& work,
                               const Cluster& cluster) {
   const Lines fresh = Uncounted(FreshListing(cluster));
@@ -169,8 +164,8 @@ void KillTest::KillEverywhere(const std::function<absl::Status()>& prepare,
       return absl::OkStatus();
     });
     ASSERT_TRUE(child.ok()) << child;
-    EXPECT_EQ(Wrong(true), "");
-    EXPECT_EQ(HookFault(node(), {GetParam()}), "");
+    EXPECT_EQ(Wrong(enforcement_.default_deny), "");
+    EXPECT_EQ(HookFault(node(), flavours), "");
     std::string wrong;
     bool committed = false;
     Enforcement second = enforcement_;
@@ -178,7 +173,7 @@ void KillTest::KillEverywhere(const std::function<absl::Status()>& prepare,
       // No set that a rule uses can go.
       if (absl::StartsWith(step, "destroyed")) return;
       committed = committed || absl::StartsWith(step, "committed");
-      const std::string some = Wrong(committed);
+      const std::string some = Wrong(committed && enforcement_.default_deny);
       if (!some.empty()) absl::StrAppend(&wrong, step, ": ", some);
     };
     const absl::Status started = EnforceOn(node(), cluster, second);
@@ -200,31 +195,59 @@ TEST_P(KillTest, TakeOverEndsWellWhereverItIsCutShort) {
   options.pod_cidrs = TakenPodCidrs();
   const Cluster cluster = TakeOverCluster();
   const KubeRouterText old = KubeRouterLayout(cluster, options);
-  KillEverywhere([&] { return Lay(old, GetParam(), node()); },
-                 [&]() -> absl::Status {
-                   CountFromHere();
-                   ASSIGN_OR_RETURN(const auto controller,
-                                    StartController(cluster, enforcement_));
-                   return SyncAll(*controller);
-                 },
-                 cluster);
+  KillEverywhere(
+      {GetParam()}, [&] { return Lay(old, GetParam(), node()); },
+      [&]() -> absl::Status {
+        CountFromHere();
+        ASSIGN_OR_RETURN(const auto controller,
+                         StartController(cluster, enforcement_));
+        return SyncAll(*controller);
+      },
+      cluster);
+}
+
+TEST_P(KillTest, MoveToTheOtherFlavourEndsWellWhereverItIsCutShort) {
+  enforcement_.default_deny = false;
+  KubeRouterOptions options;
+  options.node = kTakenNode;
+  const Cluster cluster = TakeOverCluster();
+  const KubeRouterText old = KubeRouterLayout(cluster, options);
+  const Flavour from = OtherFlavour(GetParam());
+  KillEverywhere(
+      {from, GetParam()}, [&] { return Lay(old, from, node()); },
+      [&]() -> absl::Status {
+        CountFromHere();
+        return Enforce(cluster, enforcement_);
+      },
+      cluster);
 }
 
 TEST_P(KillTest, OrdinaryBatchEndsWellWhereverItIsCutShort) {
   const Cluster before = TakeOverCluster();
   Cluster after = before;
   for (const v1::WatchEvent& event : Changes()) ApplyEvent(event, after);
-  KillEverywhere([&] { return EnforceOn(node(), before, enforcement_); },
-                 [&]() -> absl::Status {
-                   ASSIGN_OR_RETURN(const auto controller,
-                                    StartController(before, enforcement_));
-                   RETURN_IF_ERROR(SyncAll(*controller));
-                   for (const v1::WatchEvent& event : Changes())
-                     RETURN_IF_ERROR(controller->OnEvent(event));
-                   CountFromHere();
-                   return SyncAll(*controller);
-                 },
-                 after);
+  // A batch with everything in it.
+  Lines steps;
+  Enforcement told = enforcement_;
+  told.after = [&](absl::string_view step) { steps.emplace_back(step); };
+  ASSERT_TRUE(EnforceOn(node(), before, enforcement_).ok());
+  ASSERT_TRUE(EnforceOn(node(), after, told).ok());
+  for (const char* deed :
+       {"created ", "added to ", "replaced ", "committed "}) {
+    EXPECT_THAT(steps, Contains(StartsWith(deed)));
+  }
+  KillEverywhere(
+      {GetParam()}, [&] { return EnforceOn(node(), before, enforcement_); },
+      [&]() -> absl::Status {
+        ASSIGN_OR_RETURN(const auto controller,
+                         StartController(before, enforcement_));
+        RETURN_IF_ERROR(SyncAll(*controller));
+        for (const v1::WatchEvent& event : Changes())
+          RETURN_IF_ERROR(controller->OnEvent(event));
+        CountFromHere();
+        return SyncAll(*controller);
+      },
+      after);
 }
 
 // Batch after batch, while packets flow, and again and again a process that

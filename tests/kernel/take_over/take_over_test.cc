@@ -180,16 +180,6 @@ class TakeOverTest : public LabFixture,
     return ListingOn(*ns, enforcement.flavour);
   }
 
-  // Without the counters of rules.
-  static Lines Uncounted(Lines lines) {
-    for (std::string& line : lines) {
-      const size_t bracket = line.find('[');
-      if (bracket != std::string::npos)
-        line.erase(bracket, line.find(']') - bracket + 2);
-    }
-    return lines;
-  }
-
   std::unique_ptr<PacketLab> lab_;
 };
 

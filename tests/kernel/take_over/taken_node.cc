@@ -73,6 +73,16 @@ void AppendSets(absl::string_view saved, Lines& lines) {
   lines.insert(lines.end(), sets.begin(), sets.end());
 }
 
+// Whether nothing is left to do.
+absl::StatusOr<bool> SyncOnce(Controller& controller) {
+  ASSIGN_OR_RETURN(const SyncReport report, controller.Sync());
+  if (!report.problems.empty()) {
+    return absl::InternalError(
+        absl::StrCat("a sync reports: ", absl::StrJoin(report.problems, "; ")));
+  }
+  return !report.retry;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<PacketLab>> MakeTakenLab() {
@@ -106,15 +116,6 @@ absl::StatusOr<std::unique_ptr<Controller>> StartController(
   return controller;
 }
 
-static absl::StatusOr<bool> SyncOnce(Controller& controller) {
-  ASSIGN_OR_RETURN(const SyncReport report, controller.Sync());
-  if (!report.problems.empty()) {
-    return absl::InternalError(
-        absl::StrCat("a sync reports: ", absl::StrJoin(report.problems, "; ")));
-  }
-  return !report.retry;
-}
-
 absl::Status SyncAll(Controller& controller) {
   for (int i = 0; i < kMaxSyncs; ++i) {
     ASSIGN_OR_RETURN(const bool done, SyncOnce(controller));
@@ -124,20 +125,22 @@ absl::Status SyncAll(Controller& controller) {
       absl::StrCat(kMaxSyncs, " syncs left something to do"));
 }
 
+absl::Status Enforce(const Cluster& cluster, const Enforcement& enforcement) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Controller> controller,
+                   StartController(cluster, enforcement));
+  // Sets that the other flavour's rules use are left for now.
+  RETURN_IF_ERROR(SyncOnce(*controller).status());
+  RETURN_IF_ERROR(SweepLeftovers(enforcement.flavour,
+                                 {Family::kIPv4, Family::kIPv6},
+                                 absl::Seconds(10))
+                      .status());
+  enforcement.after("swept");
+  return SyncAll(*controller);
+}
+
 absl::Status EnforceOn(const NetNs& ns, const Cluster& cluster,
                        const Enforcement& enforcement) {
-  return ns.Run([&]() -> absl::Status {
-    ASSIGN_OR_RETURN(const std::unique_ptr<Controller> controller,
-                     StartController(cluster, enforcement));
-    // Sets that the other flavour's rules use are left for now.
-    RETURN_IF_ERROR(SyncOnce(*controller).status());
-    RETURN_IF_ERROR(SweepLeftovers(enforcement.flavour,
-                                   {Family::kIPv4, Family::kIPv6},
-                                   absl::Seconds(10))
-                        .status());
-    enforcement.after("swept");
-    return SyncAll(*controller);
-  });
+  return ns.Run([&] { return Enforce(cluster, enforcement); });
 }
 
 absl::Status LayForeignRules(const NetNs& ns, Flavour flavour) {
@@ -188,6 +191,15 @@ Lines Foreign(const Lines& listing) {
     if (!ours) foreign.push_back(line);
   }
   return foreign;
+}
+
+Lines Uncounted(Lines listing) {
+  for (std::string& line : listing) {
+    const size_t bracket = line.find('[');
+    if (bracket != std::string::npos)
+      line.erase(bracket, line.find(']') - bracket + 2);
+  }
+  return listing;
 }
 
 absl::Status Clear(const NetNs& ns) {

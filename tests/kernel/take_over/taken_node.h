@@ -38,8 +38,11 @@ absl::StatusOr<std::unique_ptr<Controller>> StartController(
 // still in use. What a sync complains of is an error.
 absl::Status SyncAll(Controller& controller);
 
-// A whole start in `ns`: a controller, its first sync, a sweep of what is left
-// in the other flavour, and whatever is left to do then.
+// A whole start in the calling thread's network namespace: a controller, its
+// first sync, a sweep of what is left in the other flavour, and whatever is
+// left to do then.
+absl::Status Enforce(const Cluster& cluster, const Enforcement& enforcement);
+// In `ns`.
 absl::Status EnforceOn(const NetNs& ns, const Cluster& cluster,
                        const Enforcement& enforcement);
 
@@ -55,6 +58,9 @@ absl::StatusOr<std::vector<std::string>> Listing(const NetNs& ns,
 
 // Those lines of a listing that are nobody's of ours or kube-router's.
 std::vector<std::string> Foreign(const std::vector<std::string>& listing);
+
+// A listing without the counters of rules.
+std::vector<std::string> Uncounted(std::vector<std::string> listing);
 
 // Neither a rule nor a set is left, whosever they were.
 absl::Status Clear(const NetNs& ns);

@@ -117,6 +117,56 @@ TEST_F(WalkNodeTest, AMissingRuleIsFoundByEveryMeans) {
               HasSubstr("TCP 192.0.2.1 -> 10.42.0.5 port 80 is allowed"));
 }
 
+v1::WalkStep Tampered(v1::WalkTampering::Kind kind, int choices = 1) {
+  v1::WalkStep step;
+  for (int choice = 0; choice < choices; ++choice) {
+    v1::WalkTampering* tampering = step.add_tampering();
+    tampering->set_kind(kind);
+    tampering->set_choice(static_cast<uint32_t>(choice));
+  }
+  return step;
+}
+
+TEST_F(WalkNodeTest, WhatSomebodyElseDoesIsRepaired) {
+  ASSERT_NO_FATAL_FAILURE(Begin(WalkSetup()));
+  ASSERT_NO_FATAL_FAILURE(Take(v1::WalkStep()));
+  // A table that knows no policy yet.
+  v1::WalkStep first = Tampered(v1::WalkTampering::SAVE);
+  first.MergeFrom(WebIsForDb());
+  ASSERT_NO_FATAL_FAILURE(Take(first));
+  EXPECT_EQ(node_->tally().tampered, 0);
+  // Some sets are empty.
+  constexpr int kSets = 4;
+  int tampered = 0;
+  for (const v1::WalkStep& step :
+       {Tampered(v1::WalkTampering::RULE_ABOVE, 3),
+        Tampered(v1::WalkTampering::FLUSH_FORWARD),
+        Tampered(v1::WalkTampering::DELETE_RULE, 20),
+        Tampered(v1::WalkTampering::CLEAR),
+        Tampered(v1::WalkTampering::RESTORE),
+        Tampered(v1::WalkTampering::FLUSH_SET, kSets)}) {
+    SCOPED_TRACE(step.ShortDebugString());
+    const int writes = node_->tally().writes;
+    ASSERT_NO_FATAL_FAILURE(Take(step));
+    EXPECT_EQ(node_->tally().writes, writes + 1);
+    EXPECT_EQ(node_->tally().tampered, tampered += step.tampering_size());
+    EXPECT_EQ(Found(node_->CheckRuleset()), "");
+    EXPECT_EQ(Verdicts(), "");
+  }
+}
+
+TEST_F(WalkNodeTest, ARepairThatIsNotWholeIsSaid) {
+  WalkSetup setup;
+  setup.open_kernel = LosingTheLastRule("KUBE-POD-FW-");
+  ASSERT_NO_FATAL_FAILURE(Begin(setup));
+  ASSERT_NO_FATAL_FAILURE(Take(WebIsForDb()));
+  const auto failure = node_->Take(Tampered(v1::WalkTampering::FLUSH_FORWARD));
+  ASSERT_TRUE(failure.ok()) << failure.status();
+  ASSERT_TRUE(*failure);
+  EXPECT_EQ((*failure)->law, WalkLaw::kSync);
+  EXPECT_THAT((*failure)->what, HasSubstr("there is something to do still"));
+}
+
 TEST_F(WalkNodeTest, ASyncThatFailsIsSaid) {
   ASSERT_NO_FATAL_FAILURE(Begin(WalkSetup()));
   v1::WalkStep step;
