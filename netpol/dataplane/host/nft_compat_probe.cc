@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "netpol/base/status_macros.h"
+#include "netpol/dataplane/host/extension_answer.h"
 #include "netpol/dataplane/nft/nft_socket.h"
 
 namespace netpol {
@@ -81,27 +82,12 @@ absl::StatusOr<int> Ask(const std::string& request) {
 
 absl::Status AnswerStatus(int error, absl::string_view what,
                           const KernelExtension& extension) {
-  switch (error) {
-    case 0:
-      return absl::OkStatus();
-    case EPERM:
-    case EACCES:
-      return absl::PermissionDeniedError(
-          absl::StrCat(what, ": asking the kernel needs CAP_NET_ADMIN"));
-    case ENOENT:
-      return absl::UnimplementedError(absl::StrCat(
-          what, ": the kernel lacks it (module ", extension.module, ")"));
-    case EPROTONOSUPPORT:
-      return absl::UnimplementedError(absl::StrCat(
-          what, ": module ", extension.module, " knows other revisions only"));
-    case EINVAL:  // of nfnetlink, for a subsystem that is not there
-    case EOPNOTSUPP:
-      return absl::UnimplementedError(
-          absl::StrCat(what, ": the kernel has no nft_compat"));
-    default:
-      return absl::InternalError(
-          absl::StrCat(what, ": asking the kernel: ", std::strerror(error)));
+  // EINVAL is nfnetlink's, for a subsystem that is not there.
+  if (error == EINVAL || error == EOPNOTSUPP) {
+    return absl::UnimplementedError(
+        absl::StrCat(what, ": the kernel has no nft_compat"));
   }
+  return ExtensionAnswer(error, what, extension);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ extern "C" {
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "netpol/dataplane/host/extension_answer.h"
 
 namespace netpol {
 namespace {
@@ -37,24 +38,11 @@ absl::Status RevisionError(int error, Family family,
       FamilyName(family),
       extension.kind == ExtensionKind::kMatch ? " match " : " target ",
       extension.name, " revision ", extension.revision);
-  switch (error) {
-    case EPERM:
-    case EACCES:
-      return absl::PermissionDeniedError(
-          absl::StrCat(what, ": asking the kernel needs CAP_NET_ADMIN"));
-    case ENOENT:
-      return absl::UnimplementedError(absl::StrCat(
-          what, ": the kernel lacks it (module ", extension.module, ")"));
-    case EPROTONOSUPPORT:
-      return absl::UnimplementedError(absl::StrCat(
-          what, ": module ", extension.module, " knows other revisions only"));
-    case ENOPROTOOPT:
-      return absl::UnimplementedError(
-          absl::StrCat(what, ": the kernel has no ", TablesModule(family)));
-    default:
-      return absl::InternalError(
-          absl::StrCat(what, ": asking the kernel: ", std::strerror(error)));
+  if (error == ENOPROTOOPT) {
+    return absl::UnimplementedError(
+        absl::StrCat(what, ": the kernel has no ", TablesModule(family)));
   }
+  return ExtensionAnswer(error, what, extension);
 }
 
 }  // namespace

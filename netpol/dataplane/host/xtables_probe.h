@@ -3,25 +3,11 @@
 #ifndef NETPOL_DATAPLANE_HOST_XTABLES_PROBE_H_
 #define NETPOL_DATAPLANE_HOST_XTABLES_PROBE_H_
 
-#include <cstdint>
-#include <string>
-
 #include "absl/status/status.h"
 #include "netpol/base/ip.h"
+#include "netpol/dataplane/host/kernel_extension.h"
 
 namespace netpol {
-
-enum class ExtensionKind : uint8_t { kMatch, kTarget };
-
-// A match or target as the kernel numbers its binary forms
-// (linux/netfilter/xt_*.h, linux/netfilter_ipv4/ipt_REJECT.h).
-struct KernelExtension {
-  ExtensionKind kind = ExtensionKind::kMatch;
-  std::string name;
-  uint8_t revision = 0;
-  // The kernel module that has it.
-  std::string module;
-};
 
 // OK where rules of `family` can use `extension` at that revision, else
 // Unimplemented: the kernel lacks it, or knows other revisions only.

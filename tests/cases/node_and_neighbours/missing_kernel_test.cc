@@ -173,8 +173,7 @@ TEST_F(MissingKernelTest, WithoutIpsetNothingStartsAndThePieceIsNamed) {
 
 TEST_F(MissingKernelTest, EveryCommandSaysSoAndALaterOneWorks) {
   const std::vector<std::string> apply = {
-      "apply",
-      "--iptables-backend=legacy",
+      "apply", "--manifests=tests/cases/data/C089/manifests.yaml",
       "--hostname-override=node-a",
       absl::StrCat("--iptables-backend=", FlavourName(LabFlavour())),
       absl::StrCat("--run-lock=", testing::TempDir(), "/run.lock")};
