@@ -13,6 +13,8 @@
 #include "netpol/daemon/run_lock.h"
 #include "netpol/enforcer/bounded_sync.h"
 #include "netpol/enforcer/kernel_access.h"
+#include "netpol/enforcer/leftovers.h"
+#include "netpol/enforcer/node_claim.h"
 #include "netpol/enforcer/sync_summary.h"
 
 namespace netpol {
@@ -51,15 +53,45 @@ v1::ApplyResult ResultOf(const ManifestCluster& cluster,
   return result;
 }
 
-// The daemon would undo at its next look what was applied beside it.
-void WarnOfDaemon(const Flags& flags, Console& console) {
-  const absl::Status lock = RunLock::CheckFree(flags.run_lock);
-  if (lock.ok()) return;
+void Warn(const std::string& text, Console& console) {
   v1::Problem problem;
   problem.set_severity(v1::Problem::WARNING);
-  problem.set_text(std::string(lock.message()) +
-                   ", or it will bring back what its own manifests say");
+  problem.set_text(text);
   console.Tell(problem);
+}
+
+// A daemon, or an agent with the library, would undo at its next look what was
+// applied beside it. Whether there is one.
+bool WarnOfEnforcer(const Flags& flags, Console& console) {
+  const absl::Status lock = RunLock::CheckFree(flags.run_lock);
+  const auto holder = NodeClaim::Holder();
+  const bool held = holder.ok() && holder->has_value();
+  if (!lock.ok()) {
+    Warn(absl::StrCat(lock.message(),
+                      ", or it will bring back what its own manifests say"),
+         console);
+  } else if (held) {
+    Warn(absl::StrCat(**holder,
+                      " enforces network policies here, and will bring back "
+                      "what it was told; stop it first"),
+         console);
+  }
+  return held || !lock.ok();
+}
+
+// What is ours in the other flavour, or of a family that is off.
+ExitCode Sweep(Flavour flavour, const DaemonOptions& options,
+               Controller& controller, Console& console) {
+  const absl::StatusOr<std::vector<std::string>> swept = SweepLeftovers(
+      flavour, options.controller.layout.families, options.lock_timeout);
+  if (!swept.ok()) {
+    return console.Fail("removing what an earlier enforcement left",
+                        swept.status());
+  }
+  // Sets that only those rules still used can go now.
+  const absl::Status last =
+      swept->empty() ? absl::OkStatus() : controller.Sync().status();
+  return last.ok() ? kDone : console.Fail("removing old sets", last);
 }
 
 absl::Status WithAdvice(const absl::Status& status) {
@@ -107,14 +139,17 @@ ExitCode RunApply(const Flags& flags, Console& console) {
       MissingFeatures(CheckKernel(families, flavour));
   for (const v1::Problem& problem : missing) console.Tell(problem);
   if (!missing.empty()) return kFailed;
-  WarnOfDaemon(flags, console);
+  const bool others = WarnOfEnforcer(flags, console);
   auto kernel = OpenKernel(flavour, options->lock_timeout);
   if (!kernel.ok()) return console.Fail("opening the kernel", kernel.status());
   absl::StatusOr<ManifestCluster> cluster =
       TellManifests(*manifests, options->controller, *std::move(kernel));
   if (!cluster.ok())
     return console.Fail("taking the manifests", cluster.status());
-  return Apply(*cluster, console);
+  const ExitCode applied = Apply(*cluster, console);
+  // What another enforces is not left over.
+  if (applied != kDone || others) return applied;
+  return Sweep(flavour, *options, *cluster->controller, console);
 }
 
 }  // namespace netpol

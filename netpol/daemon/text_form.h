@@ -17,7 +17,6 @@ std::string TextOf(const v1::KernelState& state);
 std::string TextOf(const v1::CheckResult& result);
 std::string TextOf(const v1::VersionInfo& version);
 
-
 // "error: web.yaml:3: …", with a line end.
 std::string ProblemLine(const v1::Problem& problem);
 

@@ -259,6 +259,23 @@ TEST_F(NetpolctlApplyTest, RuleThatSomebodyRemovedIsPutBack) {
   EXPECT_EQ(FilterTable(), before);
 }
 
+TEST_F(NetpolctlApplyTest, OtherFlavourAndFamilyThatIsOffAreSwept) {
+  WriteSmallCluster();
+  ASSERT_EQ(Enforce("apply", {"--enable-ipv6"}).exit_code, 0);
+  EXPECT_THAT(Tool({"ip6tables-legacy-save"}), HasSubstr("KUBE-ROUTER-"));
+  const ProgramResult switched =
+      Enforce("apply", {"--iptables-backend=nft", "--enable-ipv6=false"});
+  EXPECT_EQ(switched.exit_code, 0) << switched.err;
+  EXPECT_THAT(Tool({"iptables-nft-save"}), HasSubstr("KUBE-ROUTER-FORWARD"));
+  for (const char* save :
+       {"iptables-legacy-save", "ip6tables-legacy-save", "ip6tables-nft-save"})
+    EXPECT_THAT(Tool({save}), Not(HasSubstr("KUBE-"))) << save;
+  EXPECT_THAT(Tool({"ipset", "list", "-name"}), Not(HasSubstr("inet6:")));
+  const ProgramResult plan =
+      Enforce("plan", {"--iptables-backend=nft", "--enable-ipv6=false"});
+  EXPECT_EQ(plan.exit_code, 0) << plan.out;
+}
+
 TEST_F(NetpolctlApplyTest, SetThatAForeignRuleStillUsesIsAWarningOnly) {
   WriteSmallCluster();
   ASSERT_EQ(Enforce("apply").exit_code, 0);

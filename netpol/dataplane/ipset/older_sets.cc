@@ -22,7 +22,6 @@
 #include "netpol/dataplane/ipset/ipset_error.h"
 #include "netpol/dataplane/ipset/ipset_features.h"
 #include "netpol/dataplane/ipset/ipset_messages.h"
-#include "netpol/dataplane/ipset/libipset_session.h"
 
 namespace netpol {
 namespace {
@@ -73,13 +72,6 @@ absl::StatusOr<std::vector<SetName>> FindOlderTemporarySets() {
   if (answer.error != 0) return IpsetError(answer.error, "list all sets");
   std::sort(sets.begin(), sets.end());
   return sets;
-}
-
-absl::Status DestroyOlderTemporarySet(const SetName& set) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<LibipsetSession> session,
-                   LibipsetSession::Open());
-  const absl::Status status = session->Destroy(set);
-  return absl::IsNotFound(status) ? absl::OkStatus() : status;
 }
 
 }  // namespace netpol

@@ -5,7 +5,6 @@
 
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "netpol/rules/names.h"
@@ -20,9 +19,6 @@ bool IsOlderTemporarySet(absl::string_view name, absl::string_view type);
 // Those of both families that the kernel of the thread's network namespace has.
 // Writes nothing. Unimplemented without an ipset subsystem.
 absl::StatusOr<std::vector<SetName>> FindOlderTemporarySets();
-
-// Unavailable while a rule refers to it; one that is not there is not an error.
-absl::Status DestroyOlderTemporarySet(const SetName& set);
 
 }  // namespace netpol
 
