@@ -78,9 +78,27 @@ absl::Status Batch::MakeSets(const Plan& plan) {
   return absl::OkStatus();
 }
 
+absl::Status Batch::Replace(const PlannedMembers& planned) {
+  const absl::Status status = Write(planned, &Dataplane::ReplaceSet);
+  if (!absl::IsFailedPrecondition(status)) return status;
+  // Another type cannot be swapped in; where no rule looks, it can go.
+  RETURN_IF_ERROR(Annotate(dataplane_.DestroySet(planned.set.name),
+                           "it is of another type or family"));
+  return Write(planned, &Dataplane::CreateSet);
+}
+
+void Batch::FailIfJudging(const PlannedMembers& planned,
+                          const absl::Status& status) {
+  const TrackedSet& set = ledger_.set(planned.set.name);
+  if (set.effect != SetEffect::kJudges || (set.in_use && !set.foreign)) return;
+  FamilyFailed(
+      planned.set.family,
+      Annotate(status, absl::StrCat("filling set ", planned.set.name.value())));
+}
+
 void Batch::ReplaceSets(const Plan& plan) {
   for (const PlannedMembers& planned : plan.replace_sets) {
-    const absl::Status status = Write(planned, &Dataplane::ReplaceSet);
+    const absl::Status status = Replace(planned);
     if (status.ok()) {
       ledger_.SetFilled(planned.set, planned.members);
       ++report_.sets_replaced;
@@ -88,6 +106,7 @@ void Batch::ReplaceSets(const Plan& plan) {
     }
     // The old content goes on working; rules may keep using it.
     SetFailed(planned.set.name, status.message());
+    FailIfJudging(planned, status);
     const TrackedSet& set = ledger_.set(planned.set.name);
     // It was to be replaced for speed alone.
     if (!set.foreign && planned.members.size() <= set.max_elements &&
@@ -104,6 +123,7 @@ void Batch::AddMembers(const std::vector<PlannedMembers>& changes) {
     const absl::Status status = Write(planned, &Dataplane::AddMembers);
     if (!status.ok()) {
       SetFailed(planned.set.name, status.message());
+      FailIfJudging(planned, status);
       continue;
     }
     ledger_.MembersAdded(planned.set.name, planned.members);

@@ -41,6 +41,10 @@ class Batch {
   // Takes one step, and its time.
   absl::Status Write(const PlannedMembers& planned, SetStep step);
   absl::Status MakeSets(const Plan& plan);
+  absl::Status Replace(const PlannedMembers& planned);
+  // A set that is to judge, and does not hold what it should, is not to get
+  // rules that judge by it: the family is left as it is.
+  void FailIfJudging(const PlannedMembers& planned, const absl::Status& status);
   void ReplaceSets(const Plan& plan);
   void AddMembers(const std::vector<PlannedMembers>& changes);
   void RemoveMembers(const std::vector<PlannedMembers>& changes);

@@ -46,6 +46,11 @@ class PlanMaker {
 
   // Takes those for which there is no room out of `sets`.
   void Refuse(size_t max_sets, std::vector<NewSet>& sets);
+  // What an additional member does as things are, before the commit; see
+  // TrackedSet::present_effect().
+  SetEffect EffectOf(const TrackedSet& set) const;
+  // Whether nothing that is to be judged has to wait for the commit.
+  bool AllIsJudged(Family family) const;
   void PlanNewSet(const SetName& name, const TrackedSet& set);
   void PlanOldSet(const SetName& name, const TrackedSet& set);
   void PlanReplacement(const SetSpec& spec, const TrackedSet& set,
@@ -99,10 +104,30 @@ void PlanMaker::Refuse(size_t max_sets, std::vector<NewSet>& sets) {
   }
 }
 
+// What refuses has to wait for what judges, or else it would refuse what is
+// about to be judged; not for the rules, where no rule refuses by it yet: with
+// them comes the refusal, and another layout may have refused the same until
+// then.
+SetEffect PlanMaker::EffectOf(const TrackedSet& set) const {
+  if (set.effect != SetEffect::kRefuses) return set.present_effect();
+  return !set.in_use && AllIsJudged(set.family) ? SetEffect::kAllows
+                                                : SetEffect::kRefuses;
+}
+
+bool PlanMaker::AllIsJudged(Family family) const {
+  const absl::btree_set<SetName>& dirty = ledger_.dirty_sets();
+  return std::none_of(dirty.begin(), dirty.end(), [&](const SetName& name) {
+    const TrackedSet& set = ledger_.set(name);
+    return set.family == family && set.exists &&
+           set.present_effect() == SetEffect::kJudges &&
+           !set.members.Missing().empty();
+  });
+}
+
 void PlanMaker::PlanNewSet(const SetName& name, const TrackedSet& set) {
   const SetSpec spec = SpecOf(name, set);
   std::vector<SetMember> members = set.members.Wanted();
-  if (set.effect == SetEffect::kRefuses && !members.empty()) {
+  if (EffectOf(set) == SetEffect::kRefuses && !members.empty()) {
     plan_.add_after.push_back({spec, std::move(members)});
     members.clear();
   }
@@ -130,8 +155,8 @@ void PlanMaker::PlanOldSet(const SetName& name, const TrackedSet& set) {
     return;
   }
   const SetSpec spec = SpecOf(name, set);
-  const bool judges = set.present_effect() == SetEffect::kJudges;
-  const bool allows = set.present_effect() == SetEffect::kAllows;
+  const bool judges = EffectOf(set) == SetEffect::kJudges;
+  const bool allows = EffectOf(set) == SetEffect::kAllows;
   std::vector<SetMember> missing = set.members.Missing();
   std::vector<SetMember> surplus = set.members.Surplus();
   // What comes is added before what goes is removed, but where it judges.
@@ -160,7 +185,7 @@ void PlanMaker::PlanReplacement(const SetSpec& spec, const TrackedSet& set,
     planned.members = set.members.Wanted();
     missing.clear();
     surplus.clear();
-  } else if (set.present_effect() == SetEffect::kAllows) {
+  } else if (EffectOf(set) == SetEffect::kAllows) {
     // What goes stays until the rules have changed.
     planned.members = set.members.Wanted();
     planned.members.insert(planned.members.end(), surplus.begin(),

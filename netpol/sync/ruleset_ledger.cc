@@ -105,7 +105,7 @@ void RulesetLedger::Learn(Snapshot snapshot) {
     tracked.kept.clear();
     tracked.chains.ForgetObserved();
     for (auto& [name, rules] : observed.chains) {
-      NoteJudging(rules);
+      NoteUse(rules);
       tracked.chains.Observe(name, std::move(rules));
     }
     tracked.hooks_in_place = observed.hooks_in_place;
@@ -186,13 +186,13 @@ bool RulesetLedger::SetSizesAre(
   });
 }
 
-void RulesetLedger::NoteJudging(const std::vector<Rule>& rules) {
+void RulesetLedger::NoteUse(const std::vector<Rule>& rules) {
   for (const Rule& rule : rules) {
     for (const Match& match : rule.matches) {
       const auto* use = absl::get_if<SetMatch>(&match);
       if (use == nullptr || use->negated) continue;
       const auto it = sets_.find(use->set);
-      if (it != sets_.end()) it->second.judging = true;
+      if (it != sets_.end()) it->second.in_use = true;
     }
   }
 }
@@ -201,7 +201,7 @@ void RulesetLedger::LearnSets(const Snapshot& snapshot) {
   for (auto& [name, set] : sets_) {
     SetExists(set, false);
     set.foreign = false;
-    set.judging = false;
+    set.in_use = false;
     set.members.ForgetObserved();
   }
   for (const auto& [name, observed] : snapshot.sets) {
@@ -255,7 +255,7 @@ void RulesetLedger::MembersRemoved(const SetName& name,
 
 void RulesetLedger::SetDestroyed(const SetName& name) {
   TrackedSet& set = sets_.at(name);
-  set.judging = false;
+  set.in_use = false;
   SetExists(set, false);
   set.members.ForgetObserved();
   TouchSet(name, set);
@@ -264,7 +264,7 @@ void RulesetLedger::SetDestroyed(const SetName& name) {
 void RulesetLedger::TableCommitted(TableChange change) {
   TrackedTable& tracked = table(change.family);
   for (Chain& chain : change.write) {
-    NoteJudging(chain.rules);
+    NoteUse(chain.rules);
     tracked.chains.Observe(chain.name, std::move(chain.rules));
   }
   for (const ChainName& name : change.remove) tracked.chains.Confirm(name);

@@ -34,8 +34,8 @@ struct TrackedSet {
   bool foreign = false;  // holds what we would not write
   uint32_t max_elements = 65536;
   uint32_t hash_size = 64;
-  // A rule that is in the kernel judges by it: matches what is in it.
-  bool judging = false;
+  // A rule that is in the kernel matches what is in it.
+  bool in_use = false;
   // Which change first asked for it: the larger, the newer.
   uint64_t wanted_since = 0;
   MemberTracker members;
@@ -45,8 +45,8 @@ struct TrackedSet {
   // one that allows. It may be there before any rule of ours: left by another
   // layout, or by a start that was cut short.
   SetEffect present_effect() const {
-    return effect == SetEffect::kJudges && !judging ? SetEffect::kAllows
-                                                    : effect;
+    return effect == SetEffect::kJudges && !in_use ? SetEffect::kAllows
+                                                   : effect;
   }
 };
 
@@ -133,8 +133,8 @@ class RulesetLedger {
   // Adds a wanted chain to the counts, or takes it out.
   void CountChain(Family family, const ChainName& name, int sign);
   void LearnSets(const Snapshot& snapshot);
-  // Notes the sets that `rules`, which are in the kernel, judge by.
-  void NoteJudging(const std::vector<Rule>& rules);
+  // Notes the sets by which `rules`, which are in the kernel, match.
+  void NoteUse(const std::vector<Rule>& rules);
   // What is not as it is believed to be: before it is believed.
   void CompareSets(const Snapshot& snapshot);
   void CompareTable(Family family, const ObservedTable& observed);

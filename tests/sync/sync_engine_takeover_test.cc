@@ -81,6 +81,68 @@ TEST_F(SyncEngineTakeoverTest, SetThatNoRuleJudgesByIsFilledBeforeTheRules) {
   EXPECT_THAT(at_commit, ElementsAre("10.9.0.2"));
 }
 
+constexpr char kRefusing[] = "kube-router-pod-cidrs";
+
+// Wanted(), with a set that refuses what is not judged.
+RulesetChange WantedWithRefusal() {
+  RulesetChange change = Wanted();
+  SetContent refusing = Allowing(kRefusing, {"10.9.0.1", "10.9.0.9"});
+  refusing.effect = SetEffect::kRefuses;
+  change.sets.push_back(refusing);
+  Rule reject;
+  reject.matches = {
+      SetMatch{SetName(kRefusing), Side::kSource},
+      SetMatch{SetName(kJudged), Side::kSource, 1, /*negated=*/true}};
+  reject.action = RejectAction();
+  change.table(kV4).chains.back().rules.push_back(reject);
+  return change;
+}
+
+// The other layout refuses too, until the commit.
+TEST_F(SyncEngineTakeoverTest, SetThatRefusesIsFullWhenItsRulesCome) {
+  ASSERT_TRUE(kernel_.Load(Leftovers()).ok());
+  engine_.Stage(WantedWithRefusal());
+  std::vector<std::string> at_commit;
+  kernel_.set_gate([&](const Operation& operation) {
+    if (operation.kind == OperationKind::kCommitTable)
+      at_commit = MembersInKernel(kRefusing);
+    return absl::OkStatus();
+  });
+  Sync();
+  EXPECT_THAT(at_commit, ElementsAre("10.9.0.1", "10.9.0.9"));
+}
+
+TEST_F(SyncEngineTakeoverTest, SetThatRefusesIsFilledUpWhereAStartWasCutShort) {
+  Snapshot left = Leftovers();
+  left.sets[SetName(kRefusing)] = Found(kRefusing, {"10.9.0.1"});
+  ASSERT_TRUE(kernel_.Load(left).ok());
+  engine_.Stage(WantedWithRefusal());
+  std::vector<std::string> at_commit;
+  kernel_.set_gate([&](const Operation& operation) {
+    if (operation.kind == OperationKind::kCommitTable)
+      at_commit = MembersInKernel(kRefusing);
+    return absl::OkStatus();
+  });
+  Sync();
+  EXPECT_THAT(at_commit, ElementsAre("10.9.0.1", "10.9.0.9"));
+}
+
+// 10.9.0.2 is to be judged, and is judged by nobody before the commit.
+TEST_F(SyncEngineTakeoverTest, SetThatRefusesWaitsForWhatIsAboutToBeJudged) {
+  Snapshot left = Leftovers();
+  left.table(kV4).chains[ChainName(kInputChain)].push_back(AcceptFrom(kJudged));
+  ASSERT_TRUE(kernel_.Load(left).ok());
+  engine_.Stage(WantedWithRefusal());
+  kernel_.ClearLog();
+  Sync();
+  EXPECT_THAT(
+      Deeds(kernel_),
+      ElementsAre("CreateSet kube-router-pod-cidrs", "AddMembers KUBE-SRC-A",
+                  "CommitTable IPv4", "AddMembers kube-router-local-pods",
+                  "AddMembers kube-router-pod-cidrs",
+                  "RemoveMembers KUBE-SRC-A", "DestroySet KUBE-SRC-OLD"));
+}
+
 TEST_F(SyncEngineTakeoverTest, SetThatIsTooSmallAndJudgesNobodyIsReplaced) {
   Snapshot left;
   ObservedSet small = Found(kJudged, {"10.9.0.1"});
@@ -96,6 +158,47 @@ TEST_F(SyncEngineTakeoverTest, SetThatIsTooSmallAndJudgesNobodyIsReplaced) {
   });
   Sync();
   EXPECT_THAT(at_commit, ElementsAre("10.9.0.1", "10.9.0.2"));
+}
+
+ObservedSet OfAnotherType() {
+  ObservedSet nets = Found(kJudged, {"10.9.0.1"});
+  nets.spec.type = SetType::kHashNet;
+  return nets;
+}
+
+TEST_F(SyncEngineTakeoverTest, SetOfAnotherTypeThatNoRuleUsesIsMadeAnew) {
+  Snapshot left = Leftovers();
+  left.sets[SetName(kJudged)] = OfAnotherType();
+  ASSERT_TRUE(kernel_.Load(left).ok());
+  engine_.Stage(Wanted());
+  EXPECT_THAT(Sync().problems, IsEmpty());
+  EXPECT_THAT(MembersInKernel(kJudged), ElementsAre("10.9.0.1", "10.9.0.2"));
+  EXPECT_TRUE(engine_.Preview()->empty());
+}
+
+// Rules that judge by a set that cannot be filled would judge nothing.
+TEST_F(SyncEngineTakeoverTest, OldRulesStayWhereTheJudgingSetCannotBeMade) {
+  Snapshot left = Leftovers();
+  left.sets[SetName(kJudged)] = OfAnotherType();
+  left.table(kV4).chains[ChainName("KUBE-POD-FW-OLD")].push_back(
+      AcceptFrom(kJudged));
+  ASSERT_TRUE(kernel_.Load(left).ok());
+  engine_.Stage(Wanted());
+  EXPECT_FALSE(engine_.Sync().ok());
+  EXPECT_THAT(RulesInKernel(kV4, "KUBE-POD-FW-OLD"), SizeIs(3));
+}
+
+TEST_F(SyncEngineTakeoverTest, OldRulesStayWhereTheJudgingSetCannotBeFilled) {
+  ASSERT_TRUE(kernel_.Load(Leftovers()).ok());
+  engine_.Stage(Wanted());
+  kernel_.FailNext(OperationKind::kAddMembers,
+                   absl::UnavailableError("not now"));
+  kernel_.FailNext(OperationKind::kAddMembers,
+                   absl::UnavailableError("not now"));
+  EXPECT_FALSE(engine_.Sync().ok());
+  EXPECT_THAT(RulesInKernel(kV4, "KUBE-POD-FW-OLD"), SizeIs(2));
+  Sync();
+  EXPECT_THAT(RulesInKernel(kV4, "KUBE-POD-FW-OLD"), ElementsAre("no chain"));
 }
 
 TEST_F(SyncEngineTakeoverTest, OnlyTheDifferenceIsWritten) {
@@ -117,8 +220,8 @@ TEST_F(SyncEngineTakeoverTest, OnlyTheDifferenceIsWritten) {
   EXPECT_THAT(
       Deeds(kernel_),
       ElementsAre("AddMembers KUBE-SRC-A", "AddMembers kube-router-local-pods",
-                  "CommitTable IPv4",
-                  "RemoveMembers KUBE-SRC-A", "DestroySet KUBE-SRC-OLD"));
+                  "CommitTable IPv4", "RemoveMembers KUBE-SRC-A",
+                  "DestroySet KUBE-SRC-OLD"));
   EXPECT_EQ(report.chains_removed, 1);
   EXPECT_THAT(MembersInKernel("KUBE-SRC-A"),
               ElementsAre("10.0.0.1", "10.0.0.2"));

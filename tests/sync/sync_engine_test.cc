@@ -165,9 +165,13 @@ TEST_F(SyncEngineTest, WhatRefusesIsFilledAfterWhatJudgesAndEmptiedAfterToo) {
 }
 
 TEST_F(SyncEngineTest, WhatRefusesStaysAsItIsWhileTheTableCannotBeWritten) {
-  Apply(Base(kV4));
-  RulesetChange change = WithPolicy({RejectTo("kube-router-a")});
-  change.sets = {Refusing({"10.0.0.1"})};
+  RulesetChange before = Base(kV4);
+  before.sets.push_back(Refusing({}));
+  before.table(kV4).chains.back().rules = {RejectTo("kube-router-a")};
+  Apply(std::move(before));
+  RulesetChange change = WithMembers({Present("kube-router-a", "10.0.0.1")});
+  change.table(kV4).chains = {
+      {ChainName(kPolicy), {RejectTo("kube-router-a"), AcceptFrom(kJudged)}}};
   engine_.Stage(std::move(change));
   kernel_.FailNext(OperationKind::kCommitTable,
                    absl::UnavailableError("no lock"));
