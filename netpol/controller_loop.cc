@@ -184,7 +184,14 @@ void ControllerLoop::Run() {
     if (work.stopped) return Answer(work.inspections, true);
     Take(std::move(work.events));
     Answer(work.inspections, false);
-    if (work.look) Look();
+    if (work.look && Look()) {
+      // What is due anyhow can do it, unless it must be a light one.
+      if (!work.due || work.light_only) {
+        AskForReading(work.due);
+        continue;
+      }
+      work.reread = true;
+    }
     if (!work.due) continue;
     if (work.light_only && NeedsCommit()) {
       const std::lock_guard<std::mutex> lock(mutex_);
@@ -204,14 +211,20 @@ void ControllerLoop::Take(std::vector<v1::WatchEvent> events) {
   }
 }
 
-void ControllerLoop::Look() {
+bool ControllerLoop::Look() {
   const bool changed = controller_->LookForChanges();
-  const absl::Time now = SteadyNow();
-  next_look_ = now + look_period_;
-  if (!changed) return;
+  // Somebody who changes a large table all the time must not keep us reading.
+  constexpr double kRestAfterReading = 50;
+  next_look_ =
+      SteadyNow() + std::max(look_period_, kRestAfterReading * reading_took_);
+  return changed;
+}
+
+void ControllerLoop::AskForReading(bool defer) {
   const std::lock_guard<std::mutex> lock(mutex_);
   resync_ = true;
-  pacer_.Request(now);
+  pacer_.Request(SteadyNow());
+  if (defer) pacer_.Defer();
 }
 
 bool ControllerLoop::NeedsCommit() {
@@ -225,6 +238,7 @@ void ControllerLoop::SyncNow(bool reread) {
   RunWeight weight = RunWeight::kHeavy;
   const RunResult result = Sync(reread, weight);
   const absl::Time end = SteadyNow();
+  if (reread) reading_took_ = end - begin;
   if (reread && result != RunResult::kFailed) last_reread_ = begin;
   const std::lock_guard<std::mutex> lock(mutex_);
   pacer_.Ran(begin, end, result, weight);

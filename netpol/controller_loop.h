@@ -141,8 +141,10 @@ class ControllerLoop {
   // Returns when there is news, or a run is due. `lock` holds mutex_.
   void Wait(std::unique_lock<std::mutex>& lock);
   void Take(std::vector<v1::WatchEvent> events);
-  // Asks for a sync if another program changed something.
-  void Look();
+  // Whether another program changed something.
+  bool Look();
+  // `defer`: what was due is heavy now.
+  void AskForReading(bool defer);
   // Whether a sync would commit a table, or cannot be foreseen.
   bool NeedsCommit();
   void SyncNow(bool reread);
@@ -160,6 +162,8 @@ class ControllerLoop {
   absl::Duration period_;
   const absl::Duration look_period_;
   absl::Time next_look_;  // by the clock of the pacer
+  // The last sync that read the kernel anew.
+  absl::Duration reading_took_ = absl::ZeroDuration();
   // By the clock of the pacer; of the last time that the kernel was read anew
   // because that was due or asked for.
   absl::Time last_reread_ = absl::InfinitePast();

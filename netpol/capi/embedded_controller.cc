@@ -150,7 +150,8 @@ absl::Status EmbeddedController::Stop(bool with_cleanup) {
 
 absl::Status CleanUpHere(absl::Duration lock_timeout) {
   RETURN_IF_ERROR(RequireCapabilities());
-  ASSIGN_OR_RETURN(const NodeClaim claim, NodeClaim::Take());
+  ASSIGN_OR_RETURN(const NodeClaim claim,
+                   NodeClaim::Take(NodeClaim::WhenUnknown::kRefuse));
   CleanupOptions options;
   options.lock_timeout = lock_timeout;
   const v1::CleanupResult result = CleanUpKernel(options);

@@ -82,15 +82,21 @@ bool WarnOfEnforcer(const Flags& flags, Console& console) {
 // What is ours in the other flavour, or of a family that is off.
 ExitCode Sweep(Flavour flavour, const DaemonOptions& options,
                Controller& controller, Console& console) {
-  const absl::StatusOr<std::vector<std::string>> swept = SweepLeftovers(
+  const SweepReport swept = SweepLeftovers(
       flavour, options.controller.layout.families, options.lock_timeout);
-  if (!swept.ok()) {
+  if (!swept.status.ok()) {
     return console.Fail("removing what an earlier enforcement left",
-                        swept.status());
+                        swept.status);
+  }
+  for (const std::string& line : swept.done) {
+    v1::Problem notice;
+    notice.set_severity(v1::Problem::NOTICE);
+    notice.set_text(line);
+    console.Tell(notice);
   }
   // Sets that only those rules still used can go now.
   const absl::Status last =
-      swept->empty() ? absl::OkStatus() : controller.Sync().status();
+      swept.done.empty() ? absl::OkStatus() : controller.Sync().status();
   return last.ok() ? kDone : console.Fail("removing old sets", last);
 }
 

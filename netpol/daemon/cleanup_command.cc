@@ -29,7 +29,8 @@ struct QuietNode {
 absl::StatusOr<QuietNode> TakeNode(const Flags& flags) {
   QuietNode node;
   ASSIGN_OR_RETURN(node.lock, RunLock::Acquire(flags.run_lock));
-  ASSIGN_OR_RETURN(node.claim, NodeClaim::Take());
+  ASSIGN_OR_RETURN(node.claim,
+                   NodeClaim::Take(NodeClaim::WhenUnknown::kRefuse));
   return node;
 }
 

@@ -1,4 +1,5 @@
 // netpolctl: the daemon, and the commands around it.
+#include <signal.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -46,6 +47,8 @@ ExitCode Run(const Flags& flags, Console& console) {
 }  // namespace netpol
 
 int main(int argc, char** argv) {
+  // A parent that ignores it would keep us from hearing how programs end.
+  signal(SIGCHLD, SIG_DFL);
   netpol::ExitCode exit_code = netpol::kDone;
   const absl::optional<netpol::Flags> flags =
       netpol::ParseCommandLine(argc, argv, std::cout, std::cerr, exit_code);

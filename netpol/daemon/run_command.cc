@@ -203,8 +203,9 @@ absl::Status Daemon::Serve() {
       LogInfo("SIGHUP: reading the kernel again");
       enforcer_->RequestResync();
     } else if (signal != 0) {
-      LogInfo(absl::StrCat("SIG", sigabbrev_np(signal),
-                           ": ending; enforcement stays in place"));
+      LogInfo(absl::StrCat(
+          "SIG", sigabbrev_np(signal), ": ending",
+          flags_.disable_network_policy ? "" : "; enforcement stays in place"));
       enforcer_->Stop();
       return absl::OkStatus();
     }

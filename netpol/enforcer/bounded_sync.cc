@@ -20,8 +20,7 @@ void Accumulate(SyncReport next, SyncReport& total) {
   next.chains_removed += total.chains_removed;
   next.writes.set_messages += total.writes.set_messages;
   next.writes.table_commits += total.writes.table_commits;
-  next.notices.insert(next.notices.begin(), total.notices.begin(),
-                      total.notices.end());
+  next.hooks_changed += total.hooks_changed;
   next.repaired.insert(next.repaired.begin(), total.repaired.begin(),
                        total.repaired.end());
   total = std::move(next);

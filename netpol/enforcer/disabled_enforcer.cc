@@ -123,7 +123,8 @@ bool DisabledEnforcer::IsDue() {
 }
 
 std::vector<std::string> DisabledEnforcer::TryToCleanUp() {
-  const absl::StatusOr<NodeClaim> claim = NodeClaim::Take();
+  const absl::StatusOr<NodeClaim> claim =
+      NodeClaim::Take(NodeClaim::WhenUnknown::kRefuse);
   if (!claim.ok()) {
     return {absl::StrCat("disabled, but nothing was cleaned up: ",
                          claim.status().message())};

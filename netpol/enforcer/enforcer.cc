@@ -36,8 +36,14 @@ namespace {
 constexpr absl::Duration kTurn = absl::Seconds(1);
 // Between two looks at a kernel that lacks something.
 constexpr absl::Duration kLookAtKernel = absl::Seconds(10);
-// Between two tries to remove what is left in the other flavour.
-constexpr absl::Duration kSweepAgain = absl::Seconds(10);
+// Between two tries to remove what is left in the other flavour: at first, and
+// at most.
+constexpr absl::Duration kFirstSweepPause = absl::Seconds(10);
+constexpr absl::Duration kLongestSweepPause = absl::Minutes(5);
+// The sweep keeps the loop from its work, and can be tried again.
+constexpr absl::Duration kSweepLockTimeout = absl::Seconds(1);
+// Between two looks at what the host's other components use by now.
+constexpr absl::Duration kLookAtFlavour = absl::Hours(1);
 // A start that takes longer says what it waits for.
 constexpr absl::Duration kSayWaiting = absl::Seconds(5);
 // Whoever posts faster than the loop takes waits: what lies here in between
@@ -73,6 +79,7 @@ class RunningEnforcer : public Enforcer {
   void LookAtSource();
   void LookAtAddresses();
   void LookAtLeftovers();
+  void LookAtFlavour();
   void LookAtHealth();
   void TellWaiting(const LoopHealth& health);
   ControllerLoopCallbacks LoopCallbacks();
@@ -102,6 +109,8 @@ class RunningEnforcer : public Enforcer {
   absl::Time next_look_at_kernel_ = absl::InfinitePast();  // steady
   size_t missing_features_ = 0;
   absl::Time next_sweep_ = absl::InfinitePast();  // steady
+  absl::Duration sweep_pause_ = kFirstSweepPause;
+  absl::Time next_look_at_flavour_ = absl::InfinitePast();  // steady
   bool addresses_told_ = false;
   HealthVerdict verdict_;
   absl::Time next_look_at_health_ = absl::InfinitePast();  // steady
@@ -109,13 +118,16 @@ class RunningEnforcer : public Enforcer {
   SyncLog sync_log_{LogSinks{
       [this](const std::string& line) { Log(LogLevel::kInfo, line); },
       [this](const std::string& line) { Log(LogLevel::kError, line); },
-      [this](const std::string& line) { Log(LogLevel::kDebug, line); }}};
+      [this](const std::string& line) { Log(LogLevel::kDebug, line); },
+      [this](const std::string& line) { Log(LogLevel::kWarning, line); }}};
   LastingWarnings node_warnings_{absl::Hours(1)};
   std::atomic<bool> first_sync_told_ = false;
   ErrorLimiter sweep_errors_{absl::Minutes(1)};
   std::atomic<bool> swept_ = false;
+  std::atomic<bool> sweep_due_ = true;
   // Set before there is a loop.
   Flavour flavour_ = Flavour::kLegacy;
+  bool flavour_works_ = true;  // the keeper's
 
   int wake_ = -1;
   std::atomic<bool> stop_ = false;
@@ -136,7 +148,7 @@ RunningEnforcer::~RunningEnforcer() {
 
 absl::Status RunningEnforcer::StartThread() {
   // Two in one network namespace would take each other's rules away.
-  ASSIGN_OR_RETURN(claim_, NodeClaim::Take());
+  ASSIGN_OR_RETURN(claim_, NodeClaim::Take(NodeClaim::WhenUnknown::kGoOn));
   state_.node_name = options_.controller.node_name;
   state_.started = absl::Now();
   state_.last_beat = state_.started;
@@ -215,11 +227,13 @@ void RunningEnforcer::Stop() {
 
 void RunningEnforcer::Keep() {
   while (!stop_) {
+    claim_->LetAskersGo();
     LookAtKernel();
     if (loop() != nullptr) {
       LookAtSource();
       LookAtAddresses();
       LookAtLeftovers();
+      LookAtFlavour();
     }
     LookAtHealth();
     {
@@ -253,7 +267,9 @@ void RunningEnforcer::LookAtKernel() {
   }
   const size_t missing = problems.size();
   if (loop() == nullptr) {
-    const absl::Status opened = OpenLoop();
+    const absl::Status opened =
+        flavour_works_ ? OpenLoop()
+                       : absl::UnavailableError(state().flavour_reason);
     if (opened.ok()) {
       Log(LogLevel::kInfo,
           absl::StrCat("enforcing network policies for node ",
@@ -282,6 +298,7 @@ void RunningEnforcer::ChooseFlavour() {
   FlavourDecision decision =
       DecideFlavour(options_.flavour, options_.controller.layout.families);
   flavour_ = decision.flavour;
+  flavour_works_ = decision.works;
   const std::lock_guard<std::mutex> lock(mutex_);
   state_.flavour = decision.flavour;
   state_.flavour_reason = std::move(decision.reason);
@@ -327,16 +344,18 @@ ControllerLoopCallbacks RunningEnforcer::LoopCallbacks() {
 }
 
 void RunningEnforcer::SweepOnce() {
-  if (swept_) return;
-  const absl::StatusOr<std::vector<std::string>> swept = SweepLeftovers(
-      flavour_, options_.controller.layout.families, options_.lock_timeout);
+  if (swept_ || !sweep_due_.exchange(false)) return;
+  const SweepReport swept =
+      SweepLeftovers(flavour_, options_.controller.layout.families,
+                     std::min(options_.lock_timeout, kSweepLockTimeout));
+  const std::string error(swept.status.message());
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    state_.leftovers = std::string(swept.status().message());
+    state_.leftovers = error;
   }
-  if (!swept.ok()) return LogLimited(sweep_errors_, state().leftovers);
+  for (const std::string& line : swept.done) Log(LogLevel::kInfo, line);
+  if (!swept.status.ok()) return LogLimited(sweep_errors_, error);
   swept_ = true;
-  for (const std::string& line : *swept) Log(LogLevel::kInfo, line);
 }
 
 void RunningEnforcer::WarnOfNode(const LoopHealth& health) {
@@ -380,8 +399,31 @@ void RunningEnforcer::LogProblem(const SourceProblem& problem) const {
 void RunningEnforcer::LookAtLeftovers() {
   const absl::Time now = SteadyNow();
   if (swept_ || now < next_sweep_ || !loop()->health().synced_once) return;
-  next_sweep_ = now + kSweepAgain;
+  next_sweep_ = now + sweep_pause_;
+  sweep_pause_ = std::min(2 * sweep_pause_, kLongestSweepPause);
+  sweep_due_ = true;
   loop()->RequestResync();
+}
+
+// A kube-proxy that comes up later may be in the other flavour. To follow it at
+// once would be to follow every detour of an upgrade.
+void RunningEnforcer::LookAtFlavour() {
+  const absl::Time now = SteadyNow();
+  if (options_.flavour.has_value() || now < next_look_at_flavour_ || !swept_)
+    return;
+  next_look_at_flavour_ = now + kLookAtFlavour;
+  const FlavourDecision decision =
+      DecideFlavour(absl::nullopt, options_.controller.layout.families);
+  std::string advice;
+  if (decision.flavour != flavour_ && decision.works) {
+    advice = absl::StrCat(
+        "rules are in iptables flavour ", FlavourName(flavour_),
+        ", but a start would take another now (", decision.reason,
+        "): start again to follow, or settle it with --iptables-backend");
+    Log(LogLevel::kWarning, advice);
+  }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  state_.flavour_advice = std::move(advice);
 }
 
 void RunningEnforcer::LookAtSource() {

@@ -27,6 +27,8 @@ struct EnforcerState {
   // the kernel is looked at.
   absl::optional<Flavour> flavour;
   std::string flavour_reason;
+  // A new start would take the other flavour, and why.
+  std::string flavour_advice;
   // Why what is ours in the other flavour, or of a family that is off, could
   // not be removed: it may refuse what is allowed.
   std::string leftovers;

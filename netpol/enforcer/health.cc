@@ -206,6 +206,8 @@ void Judge::LookAtKinds() {
 }
 
 void Judge::LookAtNotes() {
+  if (!state_.flavour_advice.empty())
+    Say(false, state_.flavour_advice, state_.flavour_advice);
   if (loop_.policies_in_error > 0) {
     Say(false, "network policies with problems",
         absl::StrCat(loop_.policies_in_error,

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "netpol/base/status_macros.h"
 #include "netpol/dataplane/host/capabilities.h"
 #include "netpol/dataplane/host/flavour_detection.h"
@@ -38,7 +39,11 @@ FlavourDecision DecideFlavour(absl::optional<Flavour> wanted,
                               const std::vector<Family>& families) {
   if (wanted.has_value()) return {*wanted, "it was asked for"};
   FlavourChoice choice = DetectFlavour(families);
-  return {choice.flavour, std::move(choice.reason)};
+  const bool works = choice.of(choice.flavour).works();
+  // It is told behind the flavour's name.
+  const absl::string_view reason = absl::StripPrefix(
+      choice.reason, absl::StrCat(FlavourName(choice.flavour), ": "));
+  return {choice.flavour, std::string(reason), works};
 }
 
 namespace {

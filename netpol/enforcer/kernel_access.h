@@ -26,6 +26,9 @@ absl::Status RequireCapabilities();
 struct FlavourDecision {
   Flavour flavour = Flavour::kLegacy;
   std::string reason;
+  // Whether the kernel and the programs are there that it needs; true where it
+  // was asked for, since preflight then says what is missing.
+  bool works = true;
 };
 
 // `wanted`, or what DetectFlavour() finds here.

@@ -18,8 +18,8 @@ std::string TextOf(Flavour flavour, Family family,
                    const TableRemoval& removal) {
   const auto count = [](size_t n) { return static_cast<uint32_t>(n); };
   return absl::StrCat(
-      "removed what an earlier enforcement left in the ", FlavourName(flavour),
-      " ", FamilyName(family), " table filter: ",
+      "what an earlier enforcement left in the ", FlavourName(flavour), " ",
+      FamilyName(family), " table filter: ",
       Counted(count(removal.chains.size()), "chain", "chains"), " with ",
       Counted(count(removal.rules()), "rule", "rules"), ", ",
       Counted(count(removal.hooks), "jump", "jumps"));
@@ -37,8 +37,17 @@ class Sweep {
       Failed(removed.status(),
              absl::StrCat("removing our rules from the ", FlavourName(flavour),
                           " ", FamilyName(family), " table filter"));
-    } else if (!removed->empty()) {
-      told_.push_back(TextOf(flavour, family, *removed));
+      return;
+    }
+    if (!removed->empty()) {
+      told_.push_back(
+          absl::StrCat("removed ", TextOf(flavour, family, *removed)));
+    }
+    for (const KeptChain& kept : removed->kept) {
+      told_.push_back(absl::StrCat(
+          FlavourName(flavour), " ", FamilyName(family), " chain ",
+          kept.chain.value(), ": emptied, but not deleted: a rule of chain ",
+          kept.referrer, ", which is not ours, leads to it; remove that rule"));
     }
   }
 
@@ -67,10 +76,7 @@ class Sweep {
     if (status_.ok()) status_ = Annotate(status, step);
   }
 
-  absl::StatusOr<std::vector<std::string>> Take() {
-    if (!status_.ok()) return status_;
-    return std::move(told_);
-  }
+  SweepReport Take() { return {std::move(told_), status_}; }
 
  private:
   absl::Status DestroySets(Family family) {
@@ -78,10 +84,22 @@ class Sweep {
     ASSIGN_OR_RETURN(const auto sizes, sets->Sizes({family}));
     absl::Status last;
     uint32_t destroyed = 0;
+    uint32_t in_use = 0;
     for (const auto& [name, size] : sizes) {
       const absl::Status status = sets->DestroySet(name);
-      if (status.ok()) ++destroyed;
-      if (!status.ok()) last = status;
+      if (status.ok()) {
+        ++destroyed;
+      } else if (absl::IsUnavailable(status)) {
+        ++in_use;
+      } else {
+        last = status;
+      }
+    }
+    if (in_use > 0) {
+      told_.push_back(absl::StrCat(
+          Counted(in_use, "set", "sets"), " of ", FamilyName(family),
+          ", which is off, left: rules of others use them; netpolctl cleanup "
+          "says which"));
     }
     if (destroyed > 0) {
       told_.push_back(absl::StrCat("removed ",
@@ -98,9 +116,8 @@ class Sweep {
 
 }  // namespace
 
-absl::StatusOr<std::vector<std::string>> SweepLeftovers(
-    Flavour flavour, const std::vector<Family>& families,
-    absl::Duration lock_timeout) {
+SweepReport SweepLeftovers(Flavour flavour, const std::vector<Family>& families,
+                           absl::Duration lock_timeout) {
   Sweep sweep(lock_timeout);
   for (Family family : kFamilies) {
     const bool enforced =
@@ -111,6 +128,28 @@ absl::StatusOr<std::vector<std::string>> SweepLeftovers(
     if (!enforced) sweep.Sets(family);
   }
   return sweep.Take();
+}
+
+absl::StatusOr<std::vector<std::string>> FindLeftovers(
+    Flavour flavour, const std::vector<Family>& families) {
+  std::vector<std::string> found;
+  const auto look = [&](Flavour where, Family family) -> absl::Status {
+    ASSIGN_OR_RETURN(const TableRemoval table, FindOurTable(where, family));
+    if (!table.empty()) found.push_back(TextOf(where, family, table));
+    return absl::OkStatus();
+  };
+  for (Family family : kFamilies) {
+    const bool enforced =
+        std::find(families.begin(), families.end(), family) != families.end();
+    if (!enforced) RETURN_IF_ERROR(look(flavour, family));
+    RETURN_IF_ERROR(look(OtherFlavour(flavour), family));
+    ASSIGN_OR_RETURN(const bool older, HasOlderNftTable(family));
+    if (older) {
+      found.push_back(
+          absl::StrCat("kube-router's nftables table ", OlderNftTable(family)));
+    }
+  }
+  return found;
 }
 
 }  // namespace netpol

@@ -154,7 +154,17 @@ absl::StatusOr<absl::optional<std::string>> NodeClaim::Holder() {
   return absl::optional<std::string>(answer.holder);
 }
 
-absl::StatusOr<NodeClaim> NodeClaim::Take() {
+void NodeClaim::LetAskersGo() const {
+  if (socket_ < 0) return;
+  constexpr int kMostAtOnce = 8192;
+  for (int i = 0; i < kMostAtOnce; ++i) {
+    const int asker = accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (asker < 0) return;
+    close(asker);
+  }
+}
+
+absl::StatusOr<NodeClaim> NodeClaim::Take(WhenUnknown unknown) {
   ASSIGN_OR_RETURN(Socket socket, Socket::Open());
   const Address address = ClaimAddress();
   for (int tries = 0; tries < kMaxTries; ++tries) {
@@ -166,6 +176,10 @@ absl::StatusOr<NodeClaim> NodeClaim::Take() {
     if (errno != EADDRINUSE) return SocketError(errno, "taking");
     ASSIGN_OR_RETURN(const Answer answer, Ask());
     if (answer.state == HolderState::kCounts) return Held(answer.holder);
+    if (answer.state == HolderState::kTooBusy &&
+        unknown == WhenUnknown::kRefuse) {
+      return Held("another process");
+    }
     if (answer.state != HolderState::kNobody) break;
     // It ended just now, or has only half begun.
     absl::SleepFor(kPause);

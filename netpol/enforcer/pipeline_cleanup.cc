@@ -129,6 +129,14 @@ absl::Status HiddenError(const Passage& passage) {
       "other tables as they are shown"));
 }
 
+absl::Status StillThereError(const Passage& passage) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      passage.told.save_program(), " did not show the table ",
+      passage.hidden_table,
+      ": everything in it is still there, our rules too; use netpolctl cleanup "
+      "without --mode=pipeline"));
+}
+
 }  // namespace
 
 v1::PipelineResult CleanUpByPipeline(const PipelineOptions& options) {
@@ -143,8 +151,11 @@ v1::PipelineResult CleanUpByPipeline(const PipelineOptions& options) {
   result.set_dry_run(options.dry_run);
   for (Passage& passage : passages) {
     if (passage.status.ok() && write) Restore(options.lock_timeout, passage);
-    if (!passage.hidden_table.empty() && !options.force)
-      passage.status = HiddenError(passage);
+    if (!passage.hidden_table.empty()) {
+      passage.status = options.force && passage.status.ok()
+                           ? StillThereError(passage)
+                           : HiddenError(passage);
+    }
     if (!passage.status.ok()) {
       v1::Problem& problem = *result.add_problems();
       problem.set_severity(v1::Problem::ERROR);

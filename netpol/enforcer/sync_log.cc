@@ -10,13 +10,25 @@
 #include "netpol/enforcer/sync_summary.h"
 
 namespace netpol {
+namespace {
+
+// A set that could not be destroyed yet was written to, and is as it was.
+bool HasChanged(const SyncReport& report) {
+  return report.sets_created + report.sets_replaced + report.sets_destroyed +
+             report.members_added + report.members_removed +
+             report.chains_written + report.chains_removed +
+             report.hooks_changed >
+         0;
+}
+
+}  // namespace
 
 void SyncLog::OnSynced(const SyncReport& report, absl::Duration duration,
                        absl::Time now) {
   const std::string line = absl::StrFormat("synced in %.1f ms: %s",
                                            absl::ToDoubleMilliseconds(duration),
                                            TextOf(SummaryOf(report)));
-  (report.writes.total() > 0 ? sinks_.info : sinks_.debug)(line);
+  (HasChanged(report) ? sinks_.info : sinks_.debug)(line);
   if (!report.repaired.empty()) {
     constexpr size_t kNamed = 5;
     const size_t named = std::min(report.repaired.size(), kNamed);
@@ -24,11 +36,14 @@ void SyncLog::OnSynced(const SyncReport& report, absl::Duration duration,
         absl::MakeConstSpan(report.repaired).subspan(0, named), ", ");
     if (report.repaired.size() > named)
       absl::StrAppend(&names, " and ", report.repaired.size() - named, " more");
-    sinks_.info(absl::StrCat(
+    (sinks_.warning ? sinks_.warning : sinks_.info)(absl::StrCat(
         "changed by another program, and mended: ", names,
         "; look for one that writes rules on this node if it happens again"));
   }
-  for (const std::string& notice : report.notices) sinks_.info(notice);
+  for (const std::string& notice : report.notices) {
+    if (const auto admitted = notices_.Admit(notice, now))
+      sinks_.info(*admitted);
+  }
   for (const std::string& problem : report.problems) Error(problem, now);
   if (!report.problems.empty()) return;
   const int errors = limiter_.Clear();

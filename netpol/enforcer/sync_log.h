@@ -19,6 +19,7 @@ struct LogSinks {
   std::function<void(const std::string&)> info;
   std::function<void(const std::string&)> error;
   std::function<void(const std::string&)> debug;
+  std::function<void(const std::string&)> warning;  // empty: info
 };
 
 // One line for each sync that wrote something, for what it mended after another
@@ -41,6 +42,7 @@ class SyncLog {
 
   LogSinks sinks_;
   ErrorLimiter limiter_{absl::Minutes(1)};
+  ErrorLimiter notices_{absl::Hours(1)};
   bool ready_ = false;
 };
 

@@ -28,6 +28,7 @@ v1::SyncSummary SummaryOf(const SyncReport& report) {
   summary.set_members_removed(count(report.members_removed));
   summary.set_chains_written(count(report.chains_written));
   summary.set_chains_removed(count(report.chains_removed));
+  summary.set_hooks_changed(count(report.hooks_changed));
   v1::KernelWrites* writes = summary.mutable_kernel_writes();
   writes->set_total(count(report.writes.total()));
   writes->set_set_messages(count(report.writes.set_messages));
@@ -49,8 +50,7 @@ std::string TextOf(const v1::SyncSummary& sync) {
   add(sync.chains_written(), "chain", "chains", "written");
   add(sync.chains_removed(), "chain", "chains", "removed");
   add(sync.sets_destroyed(), "set", "sets", "destroyed");
-  if (parts.empty() && sync.kernel_writes().total() > 0)
-    parts.emplace_back("hooks changed");
+  if (sync.hooks_changed() > 0) parts.emplace_back("hooks changed");
   if (parts.empty()) parts.emplace_back("nothing to change");
   return absl::StrCat(absl::StrJoin(parts, ", "), "; ",
                       WritesText(sync.kernel_writes()));

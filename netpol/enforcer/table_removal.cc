@@ -113,6 +113,16 @@ absl::StatusOr<TableRemoval> RemoveOurTable(Flavour flavour, Family family,
       OpenTable(flavour, family, lock_timeout);
   RETURN_IF_ERROR(table->Commit(RemovalOf(removal, family)));
   removal.kept = table->kept_chains();
+  removal.chains.erase(
+      std::remove_if(removal.chains.begin(), removal.chains.end(),
+                     [&](const TableChain& chain) {
+                       return std::any_of(removal.kept.begin(),
+                                          removal.kept.end(),
+                                          [&](const KeptChain& kept) {
+                                            return kept.chain == chain.name;
+                                          });
+                     }),
+      removal.chains.end());
   removal.commits = table->commits();
   return removal;
 }

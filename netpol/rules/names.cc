@@ -42,7 +42,7 @@ ChainName::ChainName(absl::string_view name)
     : value_(Checked(name, kMaxLength)) {}
 
 bool ChainName::IsOurs(absl::string_view name) {
-  return absl::StartsWith(name, "KUBE-ROUTER-") ||
+  return name == kInputChain || name == kForwardChain || name == kOutputChain ||
          absl::StartsWith(name, "KUBE-POD-FW-") ||
          absl::StartsWith(name, "KUBE-NWPLCY-");
 }
@@ -58,7 +58,8 @@ bool SetName::IsOurs(absl::string_view name) {
   absl::ConsumePrefix(&name, "inet6:");
   return absl::StartsWith(name, "KUBE-SRC-") ||
          absl::StartsWith(name, "KUBE-DST-") ||
-         absl::StartsWith(name, "kube-router-");
+         name == "kube-router-local-pods" || name == "kube-router-pod-cidrs" ||
+         absl::StartsWith(name, "kube-router-tmp-");
 }
 
 std::string NameHash(absl::Span<const absl::string_view> fields) {

@@ -31,7 +31,9 @@ class ChainName {
   const std::string& value() const { return value_; }
   bool empty() const { return value_.empty(); }
 
-  // By prefix: KUBE-ROUTER-, KUBE-POD-FW- or KUBE-NWPLCY-.
+  // KUBE-ROUTER-INPUT, -FORWARD and -OUTPUT, and what begins with KUBE-POD-FW-
+  // or KUBE-NWPLCY-. Others that begin with KUBE-ROUTER- are those of
+  // kube-router's service proxy, which may go on beside us.
   static bool IsOurs(absl::string_view name);
 
   friend bool operator==(const ChainName& a, const ChainName& b) {
@@ -70,7 +72,9 @@ class SetName {
   const std::string& value() const { return *value_; }
   bool empty() const { return value_->empty(); }
 
-  // By prefix, with or without "inet6:": KUBE-SRC-, KUBE-DST- or kube-router-.
+  // With or without "inet6:": what begins with KUBE-SRC-, KUBE-DST- or
+  // kube-router-tmp-, kube-router-local-pods and kube-router-pod-cidrs. Others
+  // that begin with kube-router- are those of kube-router's router and proxy.
   static bool IsOurs(absl::string_view name);
 
   friend bool operator==(const SetName& a, const SetName& b) {

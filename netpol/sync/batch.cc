@@ -163,6 +163,7 @@ void Batch::CommitTable(const PlannedTable& planned) {
     return;
   }
   report_.chains_written += static_cast<int>(change.write.size());
+  if (change.hooks != HookChange::kNone) ++report_.hooks_changed;
   report_.chains_removed += static_cast<int>(change.remove.size());
   const Family family = planned.family;
   ledger_.TableCommitted(std::move(change));
@@ -193,6 +194,13 @@ void Batch::DestroySets(const Plan& plan) {
     // can go.
     if (absl::IsUnavailable(status)) {
       report_.retry = true;
+      // The kernel itself may need a moment.
+      constexpr int kPatience = 5;
+      if (ledger_.SetBusy(name) < kPatience) continue;
+      report_.notices.push_back(absl::StrCat(
+          "set ", name.value(),
+          ": not needed any more, but still in use by a rule of somebody "
+          "else; it goes when that rule does"));
       continue;
     }
     if (!status.ok()) {

@@ -56,6 +56,9 @@ struct KeptChain {
 
 // What a cheap look at the kernel shows.
 struct Glance {
+  // The kernel does not say; it is not compared then.
+  static constexpr size_t kUnknownSize = ~size_t{0};
+
   // Somebody else may have changed our part of a table since it was last read.
   bool tables_may_differ = false;
   // How many members each of our sets has.

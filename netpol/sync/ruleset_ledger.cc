@@ -181,7 +181,7 @@ bool RulesetLedger::SetSizesAre(
   return std::all_of(sizes.begin(), sizes.end(), [&](const auto& size) {
     const auto it = sets_.find(size.first);
     if (it == sets_.end() || !it->second.exists) return false;
-    return it->second.foreign ||
+    return it->second.foreign || size.second == Glance::kUnknownSize ||
            it->second.members.observed_count() == size.second;
   });
 }

@@ -36,6 +36,7 @@ struct TrackedSet {
   uint32_t hash_size = 64;
   // A rule that is in the kernel matches what is in it.
   bool in_use = false;
+  int busy = 0;  // see RulesetLedger::SetBusy()
   // Which change first asked for it: the larger, the newer.
   uint64_t wanted_since = 0;
   MemberTracker members;
@@ -81,6 +82,8 @@ class RulesetLedger {
   void MembersAdded(const SetName& name, absl::Span<const SetMember> members);
   void MembersRemoved(const SetName& name, absl::Span<const SetMember> members);
   void SetDestroyed(const SetName& name);
+  // It could not be destroyed, since it is in use; how often that was so.
+  int SetBusy(const SetName& name) { return ++sets_.at(name).busy; }
   void TableCommitted(TableChange change);
   // One that the change removed exists still, empty, since somebody else holds
   // on to it: nothing is to be done about it before the next Learn().

@@ -46,6 +46,7 @@ struct SyncReport {
   int members_removed = 0;
   int chains_written = 0;
   int chains_removed = 0;
+  int hooks_changed = 0;  // families whose jumps were put right, or removed
   // Chains, sets and each family's hooks that somebody else had changed since
   // they were last read or written, and that are as they should be again: "set
   // X", "IPv4 chain Y", "IPv6 jumps to our chains". Seen only when the kernel

@@ -263,9 +263,14 @@ TEST_F(NetpolctlApplyTest, OtherFlavourAndFamilyThatIsOffAreSwept) {
   WriteSmallCluster();
   ASSERT_EQ(Enforce("apply", {"--enable-ipv6"}).exit_code, 0);
   EXPECT_THAT(Tool({"ip6tables-legacy-save"}), HasSubstr("KUBE-ROUTER-"));
+  const ProgramResult planned =
+      Enforce("plan", {"--iptables-backend=nft", "--enable-ipv6=false"});
+  EXPECT_EQ(planned.exit_code, 2) << planned.err;
+  EXPECT_THAT(planned.out, HasSubstr("legacy IPv6 table filter"));
   const ProgramResult switched =
       Enforce("apply", {"--iptables-backend=nft", "--enable-ipv6=false"});
   EXPECT_EQ(switched.exit_code, 0) << switched.err;
+  EXPECT_THAT(switched.err, HasSubstr("removed what an earlier enforcement"));
   EXPECT_THAT(Tool({"iptables-nft-save"}), HasSubstr("KUBE-ROUTER-FORWARD"));
   for (const char* save :
        {"iptables-legacy-save", "ip6tables-legacy-save", "ip6tables-nft-save"})

@@ -35,7 +35,8 @@ std::string RunLockFlag() {
 NodeClaim TakeClaim(const NetNs& ns) {
   absl::optional<NodeClaim> claim;
   const absl::Status ran = ns.Run([&]() -> absl::Status {
-    absl::StatusOr<NodeClaim> taken = NodeClaim::Take();
+    absl::StatusOr<NodeClaim> taken =
+        NodeClaim::Take(NodeClaim::WhenUnknown::kRefuse);
     if (taken.ok()) claim = *std::move(taken);
     return taken.status();
   });

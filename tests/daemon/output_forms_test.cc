@@ -295,7 +295,8 @@ TEST(PlanFormTest, EmptyPlanIsEmptyLists) {
  "tables": [],
  "addAfter": [],
  "removeAfter": [],
- "destroySets": []
+ "destroySets": [],
+ "leftovers": []
 }
 )json");
 }

@@ -37,7 +37,8 @@ class CApiDisabledTest : public OldNodeTest {
   absl::optional<NodeClaim> TakeClaim() {
     absl::optional<NodeClaim> claim;
     const absl::Status ran = ns().Run([&]() -> absl::Status {
-      absl::StatusOr<NodeClaim> taken = NodeClaim::Take();
+      absl::StatusOr<NodeClaim> taken =
+          NodeClaim::Take(NodeClaim::WhenUnknown::kRefuse);
       if (taken.ok()) claim = *std::move(taken);
       return taken.status();
     });

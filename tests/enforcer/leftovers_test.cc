@@ -9,6 +9,7 @@
 #include "absl/types/optional.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "netpol/dataplane/legacy/xtables_lock.h"
 #include "netpol/enforcer/table_removal.h"
 #include "tests/kernel/lab/lab_fixture.h"
 #include "tests/kernel/lab/netns.h"
@@ -56,13 +57,13 @@ class LeftoversTest : public LabFixture {
 
   std::vector<std::string> Sweep(Flavour flavour,
                                  const std::vector<Family>& families) {
-    absl::StatusOr<std::vector<std::string>> lines;
+    SweepReport report;
     const absl::Status ran = ns_->Run([&]() -> absl::Status {
-      lines = SweepLeftovers(flavour, families, absl::Seconds(10));
-      return lines.status();
+      report = SweepLeftovers(flavour, families, absl::Seconds(1));
+      return report.status;
     });
     EXPECT_TRUE(ran.ok()) << ran;
-    return lines.ok() ? *lines : std::vector<std::string>();
+    return report.done;
   }
 
   size_t OurChains(Flavour flavour, Family family) {
@@ -138,18 +139,35 @@ TEST_F(LeftoversTest, KubeRoutersOwnNftablesTablesGo) {
   EXPECT_THAT(left, Not(HasSubstr("kube-router")));
 }
 
-TEST_F(LeftoversTest, ASetThatSomebodyUsesIsAnErrorAndTheRestIsDone) {
+TEST_F(LeftoversTest, ASetThatSomebodyUsesIsToldAndLeft) {
   Tool({"ipset", "create", "inet6:KUBE-SRC-A", "hash:ip", "family", "inet6"});
   Tool({"ipset", "create", "inet6:KUBE-SRC-B", "hash:ip", "family", "inet6"});
   Tool({"ip6tables-legacy", "-A", "INPUT", "-m", "set", "--match-set",
         "inet6:KUBE-SRC-A", "src", "-j", "DROP"});
-  const absl::Status swept = ns_->Run([&]() -> absl::Status {
-    return SweepLeftovers(Flavour::kLegacy, {Family::kIPv4}, absl::Seconds(1))
-        .status();
-  });
-  EXPECT_FALSE(swept.ok());
-  EXPECT_THAT(std::string(swept.message()), HasSubstr("KUBE-SRC-A"));
+  EXPECT_THAT(Sweep(Flavour::kLegacy, {Family::kIPv4}),
+              UnorderedElementsAre(HasSubstr("removed 1 set of IPv6"),
+                                   HasSubstr("1 set of IPv6, which is off, "
+                                             "left")));
   EXPECT_EQ(Tool({"ipset", "list", "-name"}), "inet6:KUBE-SRC-A\n");
+}
+
+TEST_F(LeftoversTest, ALockThatIsHeldIsAnErrorAndTheRestIsDone) {
+  Tool({"iptables-legacy-restore"}, kRules);
+  Tool({"iptables-nft-restore"}, kRules);
+  const auto lock =
+      XtablesLock::Acquire(XtablesLock::DefaultPath(), absl::Seconds(10));
+  ASSERT_TRUE(lock.ok()) << lock.status();
+  SweepReport report;
+  ASSERT_TRUE(ns_->Run([&]() -> absl::Status {
+                   report = SweepLeftovers(Flavour::kNft, {Family::kIPv6},
+                                           absl::Milliseconds(10));
+                   return absl::OkStatus();
+                 })
+                  .ok());
+  EXPECT_THAT(std::string(report.status.message()),
+              HasSubstr("legacy IPv4 table filter"));
+  EXPECT_THAT(report.done, ElementsAre(HasSubstr("nft IPv4 table filter")));
+  EXPECT_EQ(OurChains(Flavour::kLegacy, Family::kIPv4), 2u);
 }
 
 }  // namespace

@@ -28,10 +28,12 @@ class NodeClaimTest : public LabFixture {
  protected:
   static NetNs MakeNode() { return *NetNs::Create(); }
 
-  static absl::StatusOr<NodeClaim> TakeIn(const NetNs& ns) {
+  static absl::StatusOr<NodeClaim> TakeIn(
+      const NetNs& ns,
+      NodeClaim::WhenUnknown unknown = NodeClaim::WhenUnknown::kRefuse) {
     absl::StatusOr<NodeClaim> claim = absl::InternalError("not asked");
     const absl::Status ran = ns.Run([&] {
-      claim = NodeClaim::Take();
+      claim = NodeClaim::Take(unknown);
       return absl::OkStatus();
     });
     EXPECT_TRUE(ran.ok()) << ran;
@@ -158,6 +160,32 @@ TEST_F(NodeClaimTest, AUserWithoutRightsCannotKeepAnEnforcerAway) {
   EXPECT_EQ(HolderIn(node), "");
   const auto claim = TakeIn(node);
   EXPECT_TRUE(claim.ok()) << claim.status();
+}
+
+TEST_F(NodeClaimTest, AHolderThatAnswersCanBeAskedForEver) {
+  const NetNs node = MakeNode();
+  const auto claim = TakeIn(node);
+  ASSERT_TRUE(claim.ok()) << claim.status();
+  for (int round = 0; round < 40; ++round) {
+    for (int i = 0; i < 120; ++i)
+      ASSERT_THAT(HolderIn(node), HasSubstr("this very process"));
+    claim->LetAskersGo();
+  }
+}
+
+TEST_F(NodeClaimTest, WhoWouldTakeAwayRefusesWhereNobodyCanBeAsked) {
+  const NetNs node = MakeNode();
+  const auto claim = TakeIn(node);
+  ASSERT_TRUE(claim.ok()) << claim.status();
+  // As many as the kernel lets wait.
+  for (int i = 0; i < 10000 && HolderIn(node) != "another process"; ++i) {
+  }
+  ASSERT_EQ(HolderIn(node), "another process");
+  EXPECT_TRUE(absl::IsFailedPrecondition(TakeIn(node).status()));
+  EXPECT_TRUE(TakeIn(node, NodeClaim::WhenUnknown::kGoOn).ok())
+      << "nobody keeps a node from being enforced";
+  claim->LetAskersGo();
+  EXPECT_THAT(HolderIn(node), HasSubstr("this very process"));
 }
 
 }  // namespace

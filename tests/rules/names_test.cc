@@ -34,6 +34,16 @@ TEST(CompatibleRuleIdTest, IdsAreThoseOnExistingNodes) {
             "LR7XO7NXDBGQJD2M");
 }
 
+// kube-router's router and service proxy may go on beside us.
+TEST(ChainNameTest, OtherPartsOfKubeRouterKeepTheirs) {
+  EXPECT_FALSE(ChainName::IsOurs("KUBE-ROUTER-SERVICES"));
+  for (const char* set :
+       {"kube-router-pod-subnets", "kube-router-node-ips", "kube-router-svip",
+        "kube-router-svip-prt", "inet6:kube-router-local-ips"}) {
+    EXPECT_FALSE(SetName::IsOurs(set)) << set;
+  }
+}
+
 TEST(ChainNameTest, OursAreKnownByPrefix) {
   EXPECT_TRUE(ChainName::IsOurs("KUBE-ROUTER-INPUT"));
   EXPECT_TRUE(ChainName::IsOurs("KUBE-POD-FW-ABC"));
@@ -48,6 +58,8 @@ TEST(SetNameTest, OursAreKnownByPrefixInBothFamilies) {
   EXPECT_TRUE(SetName::IsOurs("KUBE-SRC-ABC"));
   EXPECT_TRUE(SetName::IsOurs("inet6:KUBE-DST-ABC"));
   EXPECT_TRUE(SetName::IsOurs("kube-router-local-pods"));
+  EXPECT_TRUE(SetName::IsOurs("inet6:kube-router-pod-cidrs"));
+  EXPECT_TRUE(SetName::IsOurs("kube-router-tmp-ABC"));
   EXPECT_FALSE(SetName::IsOurs("inet6:inet6:KUBE-DST-ABC"));
   EXPECT_FALSE(SetName::IsOurs("KUBE-LOOP-BACK"));
   EXPECT_FALSE(SetName::IsOurs("TMP-KUBE-SRC-ABC"));

@@ -161,13 +161,13 @@ TEST_F(SyncEngineLimitTest, SetsOfOthersCountAndAreCountedAgain) {
 TEST_F(SyncEngineLimitTest, SetsOfFixedPurposeAreMadeBeyondTheLimit) {
   kernel_.sets().set_foreign_count(kLimit + 10);
   RulesetChange change = WithSets({"KUBE-SRC-A"});
-  SetContent refusing = Allowing("kube-router-a", {"10.0.0.1"});
+  SetContent refusing = Allowing("kube-router-pod-cidrs", {"10.0.0.1"});
   refusing.effect = SetEffect::kRefuses;
   change.sets.push_back(refusing);
   EXPECT_THAT(Apply(std::move(change)).problems,
               ElementsAre(HasSubstr("KUBE-SRC-A")));
   EXPECT_THAT(SetsInKernel(),
-              ElementsAre("kube-router-a", std::string(kJudged)));
+              ElementsAre(std::string(kJudged), "kube-router-pod-cidrs"));
   EXPECT_TRUE(kernel_.table(kV4).Observe().hooks_in_place);
 }
 

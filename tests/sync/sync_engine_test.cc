@@ -118,7 +118,7 @@ TEST_F(SyncEngineTest, ChangesAddUpUntilTheNextSync) {
 // ---- Sets that refuse what is not judged.
 
 SetContent Refusing(std::initializer_list<absl::string_view> members) {
-  SetContent content = Allowing("kube-router-a", members);
+  SetContent content = Allowing("kube-router-pod-cidrs", members);
   content.effect = SetEffect::kRefuses;
   return content;
 }
@@ -134,51 +134,58 @@ TEST_F(SyncEngineTest, WhatRefusesIsFilledLastThoughItIsNew) {
   RulesetChange before = Base(kV4);
   Apply(std::move(before));
   kernel_.ClearLog();
-  RulesetChange change = WithPolicy({RejectTo("kube-router-a")});
+  RulesetChange change = WithPolicy({RejectTo("kube-router-pod-cidrs")});
   change.sets = {Refusing({"10.0.0.1"})};
   change.members = {Present(kJudged, "10.0.0.1")};
   Apply(std::move(change));
   EXPECT_THAT(Deeds(kernel_),
-              ElementsAre("CreateSet kube-router-a", "CommitTable IPv4",
+              ElementsAre("CreateSet kube-router-pod-cidrs", "CommitTable IPv4",
                           "AddMembers kube-router-local-pods",
-                          "AddMembers kube-router-a"));
-  EXPECT_THAT(MembersInKernel("kube-router-a"), ElementsAre("10.0.0.1"));
+                          "AddMembers kube-router-pod-cidrs"));
+  EXPECT_THAT(MembersInKernel("kube-router-pod-cidrs"),
+              ElementsAre("10.0.0.1"));
 }
 
 TEST_F(SyncEngineTest, WhatRefusesIsFilledAfterWhatJudgesAndEmptiedAfterToo) {
   RulesetChange before = Base(kV4);
   before.sets.push_back(Refusing({"10.0.0.1"}));
-  before.table(kV4).chains.back().rules = {RejectTo("kube-router-a")};
+  before.table(kV4).chains.back().rules = {RejectTo("kube-router-pod-cidrs")};
   Apply(std::move(before));
   kernel_.ClearLog();
-  RulesetChange change = WithMembers({Present("kube-router-a", "10.0.0.2"),
-                                      Absent("kube-router-a", "10.0.0.1"),
-                                      Present(kJudged, "10.0.0.2")});
+  RulesetChange change =
+      WithMembers({Present("kube-router-pod-cidrs", "10.0.0.2"),
+                   Absent("kube-router-pod-cidrs", "10.0.0.1"),
+                   Present(kJudged, "10.0.0.2")});
   change.table(kV4).chains = {{ChainName(kPolicy), {}}};
   Apply(std::move(change));
   // Its name comes first in the order of names.
   EXPECT_THAT(
       Deeds(kernel_),
       ElementsAre("CommitTable IPv4", "AddMembers kube-router-local-pods",
-                  "AddMembers kube-router-a", "RemoveMembers kube-router-a"));
-  EXPECT_THAT(MembersInKernel("kube-router-a"), ElementsAre("10.0.0.2"));
+                  "AddMembers kube-router-pod-cidrs",
+                  "RemoveMembers kube-router-pod-cidrs"));
+  EXPECT_THAT(MembersInKernel("kube-router-pod-cidrs"),
+              ElementsAre("10.0.0.2"));
 }
 
 TEST_F(SyncEngineTest, WhatRefusesStaysAsItIsWhileTheTableCannotBeWritten) {
   RulesetChange before = Base(kV4);
   before.sets.push_back(Refusing({}));
-  before.table(kV4).chains.back().rules = {RejectTo("kube-router-a")};
+  before.table(kV4).chains.back().rules = {RejectTo("kube-router-pod-cidrs")};
   Apply(std::move(before));
-  RulesetChange change = WithMembers({Present("kube-router-a", "10.0.0.1")});
+  RulesetChange change =
+      WithMembers({Present("kube-router-pod-cidrs", "10.0.0.1")});
   change.table(kV4).chains = {
-      {ChainName(kPolicy), {RejectTo("kube-router-a"), AcceptFrom(kJudged)}}};
+      {ChainName(kPolicy),
+       {RejectTo("kube-router-pod-cidrs"), AcceptFrom(kJudged)}}};
   engine_.Stage(std::move(change));
   kernel_.FailNext(OperationKind::kCommitTable,
                    absl::UnavailableError("no lock"));
   EXPECT_FALSE(engine_.Sync().ok());
-  EXPECT_THAT(MembersInKernel("kube-router-a"), IsEmpty());
+  EXPECT_THAT(MembersInKernel("kube-router-pod-cidrs"), IsEmpty());
   Sync();
-  EXPECT_THAT(MembersInKernel("kube-router-a"), ElementsAre("10.0.0.1"));
+  EXPECT_THAT(MembersInKernel("kube-router-pod-cidrs"),
+              ElementsAre("10.0.0.1"));
 }
 
 TEST_F(SyncEngineTest, CountsAreOfWhatIsWanted) {

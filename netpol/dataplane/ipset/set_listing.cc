@@ -18,6 +18,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "netpol/rules/set.h"
+#include "netpol/sync/dataplane.h"
 
 namespace netpol {
 namespace {
@@ -97,7 +98,9 @@ void ReadHead(nlattr* const* attributes, ObservedSet& set, size_t& size) {
   set.spec.max_elements =
       Number<uint32_t>(head, IPSET_ATTR_MAXELEM).value_or(0);
   set.hash_size = Number<uint32_t>(head, IPSET_ATTR_HASHSIZE).value_or(0);
-  size = Number<uint32_t>(head, IPSET_ATTR_ELEMENTS).value_or(0);
+  // Kernels before 4.10 keep it to themselves.
+  const auto elements = Number<uint32_t>(head, IPSET_ATTR_ELEMENTS);
+  size = elements.has_value() ? *elements : Glance::kUnknownSize;
   const int bits = AddressBits(set.spec.family);
   if (Number<uint32_t>(head, IPSET_ATTR_TIMEOUT).value_or(0) != 0 ||
       Number<uint8_t>(head, IPSET_ATTR_NETMASK).value_or(bits) != bits ||

@@ -42,7 +42,7 @@ class SetListing {
   absl::btree_map<SetName, ObservedSet> Take() { return std::move(sets_); }
 
   // How many members each set has by its head, which is also told where the
-  // dump had no members.
+  // dump had no members; Glance::kUnknownSize where the kernel does not say.
   absl::flat_hash_map<SetName, size_t> TakeSizes() { return std::move(sizes_); }
 
   // How many sets were passed over.

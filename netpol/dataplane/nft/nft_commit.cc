@@ -211,7 +211,15 @@ absl::Status NftCommit::ExplainFailure(absl::Status status) {
   }
   if (!absl::IsFailedPrecondition(status) || removed_.empty()) return status;
   ASSIGN_OR_RETURN(std::vector<KeptChain> kept, FindKept());
-  if (kept.size() <= kept_.size()) return status;
+  if (kept.size() <= kept_.size()) {
+    // Held by something that is no plain jump: which chain, nobody says.
+    if (keeps_all_) return status;
+    keeps_all_ = true;
+    kept.clear();
+    for (const std::string& chain : removed_)
+      kept.push_back({ChainName(chain), "(a verdict map or the like)"});
+    kept.insert(kept.end(), kept_.begin(), kept_.end());
+  }
   kept_ = std::move(kept);
   return absl::AbortedError(status.message());
 }

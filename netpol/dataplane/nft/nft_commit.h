@@ -60,6 +60,7 @@ class NftCommit {
   std::vector<std::string> removed_;
   std::vector<std::string> emptied_;
   std::vector<KeptChain> kept_;
+  bool keeps_all_ = false;
 };
 
 }  // namespace netpol

@@ -55,7 +55,7 @@ TEST_F(SetTableReadTest, WhatWasWrittenIsReadBackForEveryTypeAndFamily) {
        {Port("10.0.0.1", IPPROTO_TCP, 80), Port("10.0.0.1", IPPROTO_UDP, 80)}},
       {Spec("inet6:KUBE-DST-C", SetType::kHashIpPort),
        {Port("fd00::1", IPPROTO_SCTP, 65535)}},
-      {Spec("kube-router-empty"), {}},
+      {Spec("KUBE-DST-EMPTY"), {}},
   };
   for (const auto& [spec, members] : written) {
     ASSERT_TRUE(table_->CreateSet(spec, members).ok());
@@ -93,7 +93,7 @@ TEST_F(SetTableReadTest, OnlyOurNamesOfTheAskedFamiliesAreRead) {
   Shell(
       "ipset create blocked hash:ip; ipset create KUBE-OTHER hash:ip; "
       "ipset create KUBE-SRC-A hash:ip; ipset create KUBE-DST-A hash:ip; "
-      "ipset create kube-router-x hash:ip; "
+      "ipset create kube-router-pod-cidrs hash:ip; "
       "ipset create inet6:KUBE-SRC-A hash:ip family inet6");
   std::vector<std::string> names;
   const Family ipv4[] = {Family::kIPv4};
@@ -102,8 +102,8 @@ TEST_F(SetTableReadTest, OnlyOurNamesOfTheAskedFamiliesAreRead) {
   for (const auto& [name, set] : *sets) {
     names.push_back(name.value());
   }
-  EXPECT_THAT(
-      names, UnorderedElementsAre("KUBE-SRC-A", "KUBE-DST-A", "kube-router-x"));
+  EXPECT_THAT(names, UnorderedElementsAre("KUBE-SRC-A", "KUBE-DST-A",
+                                          "kube-router-pod-cidrs"));
   const Family ipv6[] = {Family::kIPv6};
   EXPECT_EQ(table_->Read(ipv6)->size(), 1u);
 }

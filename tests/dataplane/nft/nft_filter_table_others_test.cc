@@ -111,6 +111,24 @@ TEST_P(NftOthersTest, AReferenceThatAppearsMeanwhileKeepsTheChain) {
   EXPECT_THAT(SavedRules(a_.value()), IsEmpty());
 }
 
+// Which chain such a map holds, nobody says: all that were to go are kept.
+TEST_P(NftOthersTest, AVerdictMapOfOthersBlocksNothingElse) {
+  ASSERT_TRUE(Commit({{a_, {Return("a")}}, {b_, {}}}).ok());
+  const std::string table = family() == Family::kIPv4 ? "ip" : "ip6";
+  Run(absl::StrCat("nft add chain ", table, " filter OTHER"));
+  Run(absl::StrCat("nft 'add rule ", table,
+                   " filter OTHER tcp dport vmap { 22 : jump ", a_.value(),
+                   " }'"));
+  ASSERT_TRUE(Commit({{b_, {Return("b")}}}, {a_}).ok());
+  ASSERT_THAT(table_.kept_chains(), SizeIs(1));
+  EXPECT_EQ(table_.kept_chains()[0].chain, a_);
+  EXPECT_THAT(SavedRules(a_.value()), IsEmpty());
+  EXPECT_THAT(SavedRules(b_.value()),
+              ElementsAre(Return("b").ToString(family())));
+  EXPECT_THAT(Run(absl::StrCat("nft list chain ", table, " filter OTHER")),
+              HasSubstr("vmap"));
+}
+
 TEST_P(NftOthersTest, ATargetThatVanishesMeanwhileIsNamed) {
   ASSERT_TRUE(Commit({{a_, {}}, {b_, {}}}).ok());
   BeforeEachRun("$CMD -X KUBE-NWPLCY-B");

@@ -75,14 +75,14 @@ TEST_F(NftMonitorTest, WhereNothingHappensNothingChanged) {
 TEST_F(NftMonitorTest, EverythingThatConcernsUsIsSeenOnce) {
   for (const std::string& command : {
            std::string("nft add table ip filter"),
-           Restore("*filter\\n:KUBE-ROUTER-X - [0:0]\\n"),
-           Restore("*filter\\n-A KUBE-ROUTER-X -j ACCEPT\\n"),
-           Restore("*filter\\n-D KUBE-ROUTER-X -j ACCEPT\\n"),
-           std::string("nft insert rule ip filter KUBE-ROUTER-X counter"),
-           std::string("nft flush chain ip filter KUBE-ROUTER-X"),
-           std::string("nft rename chain ip filter KUBE-ROUTER-X OTHER"),
-           std::string("nft rename chain ip filter OTHER KUBE-ROUTER-X"),
-           std::string("nft delete chain ip filter KUBE-ROUTER-X"),
+           Restore("*filter\\n:KUBE-POD-FW-X - [0:0]\\n"),
+           Restore("*filter\\n-A KUBE-POD-FW-X -j ACCEPT\\n"),
+           Restore("*filter\\n-D KUBE-POD-FW-X -j ACCEPT\\n"),
+           std::string("nft insert rule ip filter KUBE-POD-FW-X counter"),
+           std::string("nft flush chain ip filter KUBE-POD-FW-X"),
+           std::string("nft rename chain ip filter KUBE-POD-FW-X OTHER"),
+           std::string("nft rename chain ip filter OTHER KUBE-POD-FW-X"),
+           std::string("nft delete chain ip filter KUBE-POD-FW-X"),
            std::string("iptables-nft -I FORWARD 1 -j ACCEPT"),
            std::string("iptables-nft -F FORWARD"),
            std::string("iptables-nft -A INPUT -j ACCEPT"),
@@ -110,8 +110,8 @@ TEST_F(NftMonitorTest, WhatConcernsOthersIsNoChange) {
       "COMMIT\\n' | iptables-nft-restore --noflush;"
       "iptables-nft -t nat -A PREROUTING -j ACCEPT;"
       "iptables-nft -t mangle -A FORWARD -j ACCEPT;"
-      "iptables-nft -t mangle -N KUBE-ROUTER-X;"
-      "ip6tables-nft -A FORWARD -j ACCEPT; ip6tables-nft -N KUBE-ROUTER-X;"
+      "iptables-nft -t mangle -N KUBE-POD-FW-X;"
+      "ip6tables-nft -A FORWARD -j ACCEPT; ip6tables-nft -N KUBE-POD-FW-X;"
       "nft 'add table inet filter; add chain inet filter FORWARD;"
       "add rule inet filter FORWARD counter';"
       "nft 'add set ip filter FORWARD { type ipv4_addr; };"
@@ -128,16 +128,16 @@ TEST_F(NftMonitorTest, OfAnotherFamilyOnlyThatIsSeen) {
 
 TEST_F(NftMonitorTest, ATransactionOfOurOwnChannelIsNoChange) {
   Shell(
-      Restore("*filter\\n:KUBE-ROUTER-X - [0:0]\\n:KUBE-ROUTER-Y - [0:0]\\n"
-              "-A KUBE-ROUTER-X -j ACCEPT\\n"));
+      Restore("*filter\\n:KUBE-POD-FW-X - [0:0]\\n:KUBE-POD-FW-Y - [0:0]\\n"
+              "-A KUBE-POD-FW-X -j ACCEPT\\n"));
   EXPECT_TRUE(Changed());
   auto channel = *NftChannel::Open();
-  const NftRemoval removal = {.flushed = {"KUBE-ROUTER-X"},
-                              .chains = {"KUBE-ROUTER-X"}};
+  const NftRemoval removal = {.flushed = {"KUBE-POD-FW-X"},
+                              .chains = {"KUBE-POD-FW-X"}};
   ASSERT_TRUE(channel->Remove(Family::kIPv4, "filter", removal).ok());
   EXPECT_FALSE(ChangedNotBy(channel->port()));
   ASSERT_TRUE(
-      channel->Remove(Family::kIPv4, "filter", {.chains = {"KUBE-ROUTER-Y"}})
+      channel->Remove(Family::kIPv4, "filter", {.chains = {"KUBE-POD-FW-Y"}})
           .ok());
   EXPECT_TRUE(ChangedNotBy(channel->port() + 1));
 }
@@ -146,19 +146,19 @@ TEST_F(NftMonitorTest, AProgramOfOursIsKnownByItsProcessId) {
   // With matches and targets that the program asks the kernel about through
   // other sockets, and with base chains to make.
   const uint32_t pid = RunRestore(
-      "*filter\\n:KUBE-ROUTER-X - [0:0]\\n-A KUBE-ROUTER-X -p tcp -m multiport "
+      "*filter\\n:KUBE-POD-FW-X - [0:0]\\n-A KUBE-POD-FW-X -p tcp -m multiport "
       "--dports 1,2 -m conntrack --ctstate NEW -m limit --limit 1/s -j NFLOG\\n"
-      "-A KUBE-ROUTER-X -m addrtype --dst-type LOCAL -j REJECT\\n"
-      "-I FORWARD 1 -j KUBE-ROUTER-X\\n");
+      "-A KUBE-POD-FW-X -m addrtype --dst-type LOCAL -j REJECT\\n"
+      "-I FORWARD 1 -j KUBE-POD-FW-X\\n");
   EXPECT_FALSE(ChangedNotBy(pid));
-  RunRestore("*filter\\n:KUBE-ROUTER-X - [0:0]\\n");
+  RunRestore("*filter\\n:KUBE-POD-FW-X - [0:0]\\n");
   EXPECT_TRUE(ChangedNotBy(pid));
 }
 
 TEST_F(NftMonitorTest, OthersBeforeAndAfterOursAreAChange) {
   Shell("iptables-nft -I FORWARD 1 -j ACCEPT");
-  EXPECT_TRUE(ChangedNotBy(RunRestore("*filter\\n:KUBE-ROUTER-X - [0:0]\\n")));
-  const uint32_t pid = RunRestore("*filter\\n:KUBE-ROUTER-Y - [0:0]\\n");
+  EXPECT_TRUE(ChangedNotBy(RunRestore("*filter\\n:KUBE-POD-FW-X - [0:0]\\n")));
+  const uint32_t pid = RunRestore("*filter\\n:KUBE-POD-FW-Y - [0:0]\\n");
   Shell("iptables-nft -I FORWARD 1 -j ACCEPT");
   EXPECT_TRUE(ChangedNotBy(pid));
 }
