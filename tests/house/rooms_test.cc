@@ -119,10 +119,12 @@ TEST(RoomsTest, WireObjectsEnterByParseControllerAndWatchOnly) {
   }
 }
 
-// C++'s own use of the word, and the kernel's.
+// C++'s own use of the word, and the kernel's; and names of sets that
+// kube-router gave.
 std::string WithoutOtherNamespaces(const std::string& text) {
   static const std::regex kOther(
-      "(using )?namespace (netpol|fs|absl|[a-z_]+)? *(=|\\{|;)|// namespace.*|"
+      "kube-router-(local-pods|pod-cidrs)|(using )?namespace "
+      "(netpol|fs|absl|[a-z_]+)? *(=|\\{|;)|// namespace.*|"
       "(network|user)\\s+(//\\s*)?namespaces?");
   return std::regex_replace(text, kOther, "");
 }

@@ -133,7 +133,7 @@ absl::Status Enforce(const Cluster& cluster, const Enforcement& enforcement) {
   RETURN_IF_ERROR(SweepLeftovers(enforcement.flavour,
                                  {Family::kIPv4, Family::kIPv6},
                                  absl::Seconds(10))
-                      .status());
+                      .status);
   enforcement.after("swept");
   return SyncAll(*controller);
 }
