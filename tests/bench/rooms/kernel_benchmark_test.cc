@@ -34,8 +34,13 @@ TEST_F(KernelBenchmarkTest, SetCallsStandBesideRawNetlink) {
 }
 
 TEST_F(KernelBenchmarkTest, TableCallsStandBesideBareLibiptc) {
-  ExpectFigures("table_benchmark", "/(100|1000)/", 4,
+  ExpectFigures("table_benchmark", "BM_(CommitTable|ReadTable)/(100|1000)/", 4,
                 {"kernel_us", "floor_us", "ratio", "wall_us", "wall_floor_us"});
+}
+
+TEST_F(KernelBenchmarkTest, NftTableCallsStandBesideABareRestore) {
+  ExpectFigures("table_benchmark", "BM_CommitNftTable/100/", 1,
+                {"wall_us", "wall_floor_us"});
 }
 
 TEST_F(KernelBenchmarkTest, EntriesAreMadeAndReadBack) {
