@@ -53,9 +53,10 @@ v1::ApplyResult ResultOf(const ManifestCluster& cluster,
   return result;
 }
 
-void Warn(const std::string& text, Console& console) {
+void Tell(v1::Problem::Severity severity, const std::string& text,
+          Console& console) {
   v1::Problem problem;
-  problem.set_severity(v1::Problem::WARNING);
+  problem.set_severity(severity);
   problem.set_text(text);
   console.Tell(problem);
 }
@@ -67,11 +68,13 @@ bool WarnOfEnforcer(const Flags& flags, Console& console) {
   const auto holder = NodeClaim::Holder();
   const bool held = holder.ok() && holder->has_value();
   if (!lock.ok()) {
-    Warn(absl::StrCat(lock.message(),
+    Tell(v1::Problem::WARNING,
+         absl::StrCat(lock.message(),
                       ", or it will bring back what its own manifests say"),
          console);
   } else if (held) {
-    Warn(absl::StrCat(**holder,
+    Tell(v1::Problem::WARNING,
+         absl::StrCat(**holder,
                       " enforces network policies here, and will bring back "
                       "what it was told; stop it first"),
          console);
@@ -88,12 +91,8 @@ ExitCode Sweep(Flavour flavour, const DaemonOptions& options,
     return console.Fail("removing what an earlier enforcement left",
                         swept.status);
   }
-  for (const std::string& line : swept.done) {
-    v1::Problem notice;
-    notice.set_severity(v1::Problem::NOTICE);
-    notice.set_text(line);
-    console.Tell(notice);
-  }
+  for (const std::string& line : swept.done)
+    Tell(v1::Problem::NOTICE, line, console);
   // Sets that only those rules still used can go now.
   const absl::Status last =
       swept.done.empty() ? absl::OkStatus() : controller.Sync().status();

@@ -60,9 +60,10 @@ bool HasOurChains(Flavour flavour) {
 
 FlavourDecision DecideFlavourToRead(absl::optional<Flavour> wanted) {
   if (!wanted.has_value()) {
-    for (Flavour flavour : kFlavours) {
-      if (HasOurChains(flavour) && !HasOurChains(OtherFlavour(flavour)))
-        return {flavour, "our chains are there"};
+    const bool in_legacy = HasOurChains(Flavour::kLegacy);
+    if (in_legacy != HasOurChains(Flavour::kNft)) {
+      return {in_legacy ? Flavour::kLegacy : Flavour::kNft,
+              "our chains are there"};
     }
   }
   return DecideFlavour(wanted, {kFamilies, std::end(kFamilies)});

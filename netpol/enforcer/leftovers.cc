@@ -39,7 +39,7 @@ class Sweep {
                           " ", FamilyName(family), " table filter"));
       return;
     }
-    if (!removed->empty()) {
+    if (!removed->chains.empty() || removed->hooks > 0) {
       told_.push_back(
           absl::StrCat("removed ", TextOf(flavour, family, *removed)));
     }

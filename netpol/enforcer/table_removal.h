@@ -27,11 +27,12 @@ struct TableRemoval {
   // Rules in the built-in chains: jumps into our chains, and accept rules of an
   // older layout.
   size_t hooks = 0;
-  // Of `chains`, those that are empty now and still there.
+  // Chains that are empty now and still there; not among `chains`.
   std::vector<KeptChain> kept;
   uint64_t commits = 0;  // made for it
 
-  bool empty() const { return chains.empty() && hooks == 0; }
+  // Nothing of ours was there.
+  bool empty() const { return chains.empty() && hooks == 0 && kept.empty(); }
   // In the chains.
   size_t rules() const;
 };

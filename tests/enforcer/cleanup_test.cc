@@ -344,6 +344,26 @@ TEST_F(CleanupTest, AFlavourThatFailsDoesNotStopTheOther) {
   ExpectClean(CleanUp());
 }
 
+// Though there is nothing left to do about it.
+TEST_F(CleanupTest, AChainThatOthersHoldIsToldEachTime) {
+  for (const char* flavour : {"legacy", "nft"}) {
+    const std::string tool = absl::StrCat("iptables-", flavour);
+    Tool({tool, "-N", "KUBE-POD-FW-HELD"});
+    Tool({tool, "-N", "SITE"});
+    Tool({tool, "-A", "SITE", "-j", "KUBE-POD-FW-HELD"});
+  }
+  for (int time = 0; time < 2; ++time) {
+    const v1::CleanupResult result = CleanUp();
+    EXPECT_FALSE(result.complete());
+    ASSERT_EQ(result.tables_size(), 2);
+    for (const v1::RemovedTable& table : result.tables()) {
+      EXPECT_EQ(table.chains_size(), 0) << "none of it went";
+      ASSERT_EQ(table.kept_size(), 1);
+      EXPECT_EQ(table.kept(0).referrer(), "SITE");
+    }
+  }
+}
+
 // A jump by a native verdict map is no rule that iptables could show.
 TEST_F(CleanupTest, AChainThatANativeMapLeadsToIsKept) {
   LoadForeign(Flavour::kNft);
