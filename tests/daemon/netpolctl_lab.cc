@@ -17,38 +17,12 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "tests/daemon/small_cluster.h"
 
 namespace netpol {
 namespace {
 
 constexpr char kBinary[] = "netpol/daemon/netpolctl";
-
-constexpr char kSmallCluster[] = R"yaml(
-apiVersion: v1
-kind: Namespace
-metadata: {name: web}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: front, namespace: web, labels: {app: front}}
-spec: {nodeName: node-a}
-status: {phase: Running, podIP: 10.0.0.1, podIPs: [{ip: 10.0.0.1}, {ip: "fd00::1"}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: back, namespace: web, labels: {app: back}}
-spec: {nodeName: node-b}
-status: {phase: Running, podIP: 10.0.1.1, podIPs: [{ip: 10.0.1.1}, {ip: "fd00:1::1"}]}
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: allow, namespace: web}
-spec:
-  podSelector: {matchLabels: {app: front}}
-  ingress:
-  - from: [{podSelector: {matchLabels: {app: back}}}]
-    ports: [{port: 80}]
-)yaml";
 
 // Comments of the save programs hold the time.
 std::string WithoutComments(const std::string& text) {

@@ -12,6 +12,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
+#include "tests/daemon/small_cluster.h"
 
 namespace netpol {
 namespace {
@@ -127,33 +128,6 @@ constexpr char kOldNftTables[] =
     "add rule ip kube-router-filter-ipv4 KUBE-ROUTER-FORWARD ip saddr "
     "@KUBE-SRC-A counter jump KUBE-POD-FW-A\n"
     "add table ip6 kube-router-filter-ipv6\n";
-
-constexpr char kSmallCluster[] = R"yaml(
-apiVersion: v1
-kind: Namespace
-metadata: {name: web}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: front, namespace: web, labels: {app: front}}
-spec: {nodeName: node-a}
-status: {phase: Running, podIP: 10.0.0.1, podIPs: [{ip: 10.0.0.1}, {ip: "fd00::1"}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: back, namespace: web, labels: {app: back}}
-spec: {nodeName: node-b}
-status: {phase: Running, podIP: 10.0.1.1, podIPs: [{ip: 10.0.1.1}, {ip: "fd00:1::1"}]}
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: allow, namespace: web}
-spec:
-  podSelector: {matchLabels: {app: front}}
-  ingress:
-  - from: [{podSelector: {matchLabels: {app: back}}}]
-    ports: [{port: 80}]
-)yaml";
 
 std::string ForFamily(Family family, absl::string_view text) {
   const bool is_ipv4 = family == Family::kIPv4;
